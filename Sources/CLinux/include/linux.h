@@ -1,0 +1,205 @@
+// What Linux offers and Swift cannot call directly: variadic functions, macros, and the code between fork and exec,
+// where only async-signal-safe C may run.
+#ifndef CLINUX_H
+#define CLINUX_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+// Swift's view of glibc hides the GNU declarations; these two are stable.
+extern int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *, const char *);
+extern int ptsname_r(int, char *, size_t);
+
+static inline int clinux_spawn_in_directory(posix_spawn_file_actions_t *actions, const char *path) {
+  return posix_spawn_file_actions_addchdir_np(actions, path);
+}
+/// POSIX_SPAWN_SETSID
+static const int16_t clinux_spawn_new_session = 0x80;
+
+static inline int clinux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+
+static inline int clinux_pidfd_send_signal(int pidfd, int signal) {
+  return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+}
+
+/// Reaps the child behind a pidfd without blocking. 1 reaped (status filled), 0 still running, -1 error.
+static inline int clinux_try_wait(pid_t pid, int *status) {
+  pid_t r;
+  do { r = waitpid(pid, status, WNOHANG); } while (r < 0 && errno == EINTR);
+  return r == pid ? 1 : (r == 0 ? 0 : -1);
+}
+
+static inline int clinux_exited(int status) { return WIFEXITED(status); }
+static inline int clinux_exit_code(int status) { return WEXITSTATUS(status); }
+static inline int clinux_signal(int status) { return WIFSIGNALED(status) ? WTERMSIG(status) : 0; }
+
+static inline int clinux_no_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }
+static inline int clinux_set_dumpable(int on) { return prctl(PR_SET_DUMPABLE, on, 0, 0, 0); }
+static inline int clinux_parent_death_signal(int signal) { return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0); }
+static inline int clinux_child_subreaper(int on) { return prctl(PR_SET_CHILD_SUBREAPER, on, 0, 0, 0); }
+static inline int clinux_set_name(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }
+
+static inline int clinux_landlock_abi(void) {
+  return (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+}
+static inline int clinux_landlock_create(uint64_t handled_fs) {
+  struct landlock_ruleset_attr attr;
+  memset(&attr, 0, sizeof attr);
+  attr.handled_access_fs = handled_fs;
+  return (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr.handled_access_fs, 0);
+}
+static inline int clinux_landlock_allow(int ruleset, int fd, uint64_t access) {
+  struct landlock_path_beneath_attr attr;
+  memset(&attr, 0, sizeof attr);
+  attr.allowed_access = access;
+  attr.parent_fd = fd;
+  return (int)syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &attr, 0);
+}
+static inline int clinux_landlock_restrict(int ruleset) {
+  return (int)syscall(SYS_landlock_restrict_self, ruleset, 0);
+}
+
+static inline int clinux_set_window_size(int fd, unsigned short rows, unsigned short columns) {
+  struct winsize size = {rows, columns, 0, 0};
+  return ioctl(fd, TIOCSWINSZ, &size);
+}
+static inline int clinux_get_window_size(int fd, unsigned short *rows, unsigned short *columns) {
+  struct winsize size;
+  if (ioctl(fd, TIOCGWINSZ, &size) != 0) return -1;
+  *rows = size.ws_row;
+  *columns = size.ws_col;
+  return 0;
+}
+
+/// Starts a program as the leader of a new session whose controlling terminal is the pty's other end.
+/// Between fork and exec only async-signal-safe calls are made. Returns the pid, or -1 with errno.
+static inline pid_t clinux_spawn_on_terminal(int master, const char *path, char *const argv[], char *const envp[]) {
+  char name[64];
+  if (ptsname_r(master, name, sizeof name) != 0) return -1;
+  pid_t pid = fork();
+  if (pid != 0) return pid;
+  if (setsid() < 0) _exit(127);
+  int slave = open(name, O_RDWR);
+  if (slave < 0 || ioctl(slave, TIOCSCTTY, 0) != 0) _exit(127);
+  dup2(slave, 0);
+  dup2(slave, 1);
+  dup2(slave, 2);
+  if (slave > 2) close(slave);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+  for (int s = 1; s < 32; s++) signal(s, SIG_DFL);
+  execve(path, argv, envp);
+  _exit(127);
+}
+
+/// Sends a message with up to 8 descriptors over a Unix socket.
+static inline ssize_t clinux_send_descriptors(int socket, const void *bytes, size_t length, const int *fds, int count) {
+  struct iovec iov = {(void *)bytes, length};
+  char control[CMSG_SPACE(sizeof(int) * 8)];
+  struct msghdr message;
+  memset(&message, 0, sizeof message);
+  memset(control, 0, sizeof control);
+  message.msg_iov = &iov;
+  message.msg_iovlen = 1;
+  if (count > 0) {
+    message.msg_control = control;
+    message.msg_controllen = CMSG_SPACE(sizeof(int) * (size_t)count);
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int) * (size_t)count);
+    memcpy(CMSG_DATA(header), fds, sizeof(int) * (size_t)count);
+  }
+  return sendmsg(socket, &message, MSG_NOSIGNAL);
+}
+
+/// Receives a message with up to 8 descriptors; `*count` is how many came. They are close-on-exec.
+static inline ssize_t clinux_receive_descriptors(int socket, void *bytes, size_t length, int *fds, int *count) {
+  struct iovec iov = {bytes, length};
+  char control[CMSG_SPACE(sizeof(int) * 8)];
+  struct msghdr message;
+  memset(&message, 0, sizeof message);
+  message.msg_iov = &iov;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  *count = 0;
+  ssize_t n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+  if (n < 0) return n;
+  for (struct cmsghdr *h = CMSG_FIRSTHDR(&message); h; h = CMSG_NXTHDR(&message, h)) {
+    if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS) continue;
+    int got = (int)((h->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+    for (int i = 0; i < got; i++) {
+      int fd;
+      memcpy(&fd, CMSG_DATA(h) + sizeof(int) * (size_t)i, sizeof(int));
+      if (*count < 8) fds[(*count)++] = fd;
+      else close(fd);
+    }
+  }
+  return n;
+}
+
+static inline int clinux_peer(int socket, pid_t *pid, uid_t *uid, gid_t *gid) {
+  struct ucred credentials;
+  socklen_t length = sizeof credentials;
+  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0) return -1;
+  *pid = credentials.pid;
+  *uid = credentials.uid;
+  *gid = credentials.gid;
+  return 0;
+}
+
+/// A Unix-domain stream socket, connected (listen = 0) or bound and listening. -1 with errno; ENAMETOOLONG if the path does not fit.
+static inline int clinux_unix_socket(const char *path, int listening) {
+  struct sockaddr_un address;
+  memset(&address, 0, sizeof address);
+  address.sun_family = AF_UNIX;
+  if (strlen(path) >= sizeof address.sun_path) { errno = ENAMETOOLONG; return -1; }
+  strcpy(address.sun_path, path);
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
+  int r = listening ? bind(fd, (struct sockaddr *)&address, sizeof address)
+                    : connect(fd, (struct sockaddr *)&address, sizeof address);
+  if (r == 0 && listening) r = listen(fd, 16);
+  if (r != 0) { int e = errno; close(fd); errno = e; return -1; }
+  return fd;
+}
+
+static inline int clinux_set_resource_limit(int resource, uint64_t soft, uint64_t hard) {
+  struct rlimit limit = {soft, hard};
+  return setrlimit((__rlimit_resource_t)resource, &limit);
+}
+static inline int clinux_get_resource_limit(int resource, uint64_t *soft, uint64_t *hard) {
+  struct rlimit limit;
+  if (getrlimit((__rlimit_resource_t)resource, &limit) != 0) return -1;
+  *soft = limit.rlim_cur;
+  *hard = limit.rlim_max;
+  return 0;
+}
+
+#endif

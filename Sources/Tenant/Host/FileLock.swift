@@ -1,0 +1,52 @@
+import Glibc
+package import SystemPackage
+
+/// A `flock` that lives as long as this value: the kernel frees it on any death of the holder.
+package struct FileLock: ~Copyable, Sendable {
+  package let descriptor: OwnedDescriptor
+
+  package init(owning descriptor: consuming OwnedDescriptor) { self.descriptor = descriptor }
+
+  /// Waits for the lock.
+  package init(waitingFor path: FilePath) throws(HostError) {
+    let file = try OwnedDescriptor(opening: path, O_RDWR | O_CREAT, mode: 0o644, operation: "lock")
+    while flock(file.raw, LOCK_EX) != 0 {
+      guard errno == EINTR else { throw .last("lock", path) }
+    }
+    self.init(owning: file)
+  }
+
+  /// `nil` where somebody else holds it.
+  package static func tryTaking(_ path: FilePath) throws(HostError) -> FileLock? {
+    let file = try OwnedDescriptor(opening: path, O_RDWR | O_CREAT, mode: 0o644, operation: "lock")
+    while flock(file.raw, LOCK_EX | LOCK_NB) != 0 {
+      if errno == EWOULDBLOCK { return nil }
+      guard errno == EINTR else { throw .last("lock", path) }
+    }
+    return FileLock(owning: file)
+  }
+
+  /// Whether somebody holds it now, without creating the file or keeping the lock.
+  package static func isHeld(_ path: FilePath) -> Bool {
+    do throws(HostError) {
+      let file = try OwnedDescriptor(opening: path, O_RDONLY, operation: "lock")
+      if flock(file.raw, LOCK_SH | LOCK_NB) == 0 {
+        _ = flock(file.raw, LOCK_UN)
+        return false
+      }
+      return errno == EWOULDBLOCK
+    } catch {
+      // A lock file that nobody can open is held by nobody we could know of.
+      return false
+    }
+  }
+
+  /// Runs `body` under a directory's writer lock (`.dirlock`, kept forever).
+  package static func withDirectory<Result, Failure: Error>(
+    _ directory: FilePath, _ body: () throws(Failure) -> Result
+  ) throws -> Result {
+    let lock = try FileLock(waitingFor: directory.appending(".dirlock"))
+    defer { _ = flock(lock.descriptor.raw, LOCK_UN) }
+    return try body()
+  }
+}

@@ -1,0 +1,57 @@
+import CLinux
+import Glibc
+package import SystemPackage
+
+/// Notices changes of files without polling (inotify). What a change means is the caller's: it looks again.
+package struct FileWatch: ~Copyable, Sendable {
+  package let descriptor: OwnedDescriptor
+
+  /// A file of the directory appeared, was replaced, was written and closed, or went away.
+  package static let changes = UInt32(
+    IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_CLOSE_WRITE | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF)
+
+  package init() throws(HostError) {
+    let raw = inotify_init1(CInt(IN_CLOEXEC | IN_NONBLOCK))
+    guard raw >= 0 else { throw .last("watch files") }
+    descriptor = OwnedDescriptor(owning: raw)
+  }
+
+  package init(owning descriptor: consuming OwnedDescriptor) { self.descriptor = descriptor }
+
+  /// Adds a directory or file; the answer is the watch's number in the events.
+  @discardableResult
+  package borrowing func add(_ path: FilePath, mask: UInt32 = Self.changes) throws(HostError) -> CInt {
+    let watch = unsafe path.withPlatformString { unsafe inotify_add_watch(descriptor.raw, $0, mask) }
+    guard watch >= 0 else { throw .last("watch", path) }
+    return watch
+  }
+
+  /// Waits until something changed or the time is over; `true` for a change. All events that are there are taken.
+  package borrowing func wait(milliseconds: Int) -> Bool {
+    var entry = pollfd(fd: descriptor.raw, events: Int16(POLLIN), revents: 0)
+    let ready = unsafe poll(&entry, 1, CInt(clamping: milliseconds))
+    return ready > 0 && !drain().isEmpty
+  }
+
+  /// The numbers and names of all events that are there; never blocks. An overflow is the number -1.
+  package borrowing func drain() -> [(watch: CInt, name: String)] {
+    var events: [(watch: CInt, name: String)] = []
+    var buffer = [UInt8](repeating: 0, count: 16384)
+    while true {
+      let count = unsafe buffer.withUnsafeMutableBytes { unsafe read(descriptor.raw, $0.baseAddress!, $0.count) }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { return events }
+      unsafe buffer.withUnsafeBytes { bytes in
+        var offset = 0
+        while offset + 16 <= count {
+          let watch = unsafe bytes.loadUnaligned(fromByteOffset: offset, as: CInt.self)
+          let length = Int(unsafe bytes.loadUnaligned(fromByteOffset: offset + 12, as: UInt32.self))
+          let end = min(offset + 16 + length, count)
+          let name = unsafe bytes[(offset + 16)..<end].prefix { $0 != 0 }
+          unsafe events.append((watch, String(decoding: name, as: UTF8.self)))
+          offset += 16 + length
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import Glibc
+import SystemPackage
+
+/// A process that cannot be mistaken for a later one with the same number: pid, start time and boot.
+package struct ProcessIdentity: Hashable, Sendable {
+  package var pid: Int32
+  /// Clock ticks after boot, as `/proc/PID/stat` gives it.
+  package var startTime: Int64
+  package var bootID: String
+
+  package init(pid: Int32, startTime: Int64, bootID: String) {
+    self.pid = pid
+    self.startTime = startTime
+    self.bootID = bootID
+  }
+
+  /// Who has this pid now; `nil` when nobody has, or only a zombie.
+  package static func of(_ pid: Int32) -> ProcessIdentity? {
+    guard pid > 0, let text = FileReading.of(FilePath("/proc/\(pid)/stat"), maximumBytes: 4096).text,
+      // The command's name is in parentheses and may hold any character.
+      let close = text.lastIndex(of: ")")
+    else { return nil }
+    let fields = text[text.index(after: close)...].split(separator: " ")
+    guard fields.count > 19, fields[0] != "Z", fields[0] != "X", let start = Int64(fields[19]) else { return nil }
+    return ProcessIdentity(pid: pid, startTime: start, bootID: currentBootID)
+  }
+
+  package static let currentBootID: String = {
+    let text = FileReading.of("/proc/sys/kernel/random/boot_id", maximumBytes: 256).text ?? "unknown"
+    return String(text.prefix { !$0.isWhitespace })
+  }()
+
+  package var isAlive: Bool { ProcessIdentity.of(pid) == self }
+
+  package var json: JSON {
+    ["pid": .int(Int64(pid)), "start_time": .int(startTime), "boot_id": .string(bootID)]
+  }
+
+  package init?(json: JSON) {
+    guard let pid = json["pid"]?.int.flatMap(Int32.init(exactly:)), let start = json["start_time"]?.int,
+      let boot = json["boot_id"]?.string
+    else { return nil }
+    self.init(pid: pid, startTime: start, bootID: boot)
+  }
+}
