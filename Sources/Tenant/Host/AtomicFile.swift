@@ -40,7 +40,9 @@ package enum AtomicFile {
   }
 
   package static func rename(from: FilePath, to: FilePath) -> CInt {
-    unsafe from.withPlatformString { source in unsafe to.withPlatformString { target in unsafe Glibc.rename(source, target) } }
+    unsafe from.withPlatformString { source in
+      unsafe to.withPlatformString { target in unsafe Glibc.rename(source, target) }
+    }
   }
 
   private static func stage(

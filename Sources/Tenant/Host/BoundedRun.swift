@@ -48,7 +48,8 @@ package struct BoundedRun: Sendable {
   /// Kill what is left of the group after the leader ended.
   package var reapGroup = false
 
-  package init(_ spawn: Spawn, input: [UInt8]? = nil, deadline: Double, keepOutput: Int = 65536, keepErrors: Int = 4096) {
+  package init(_ spawn: Spawn, input: [UInt8]? = nil, deadline: Double, keepOutput: Int = 65536, keepErrors: Int = 4096)
+  {
     self.spawn = spawn
     self.input = input
     self.deadline = deadline

@@ -8,7 +8,9 @@ package struct OwnedDescriptor: ~Copyable, Sendable {
   /// Takes over a descriptor that is open already.
   package init(owning raw: CInt) { self.raw = raw }
 
-  package init(opening path: FilePath, _ flags: CInt, mode: mode_t = 0o600, operation: String = "open") throws(HostError) {
+  package init(
+    opening path: FilePath, _ flags: CInt, mode: mode_t = 0o600, operation: String = "open"
+  ) throws(HostError) {
     var descriptor: CInt
     repeat {
       descriptor = unsafe path.withPlatformString { unsafe open($0, flags | O_CLOEXEC, mode) }

@@ -21,7 +21,8 @@ package struct Spawn: Sendable {
   /// A session of its own (and so a group of its own); otherwise a group of its own only.
   package var newSession = false
 
-  package init(_ executable: FilePath, _ arguments: [String], environment: HostEnvironment, directory: FilePath? = nil) {
+  package init(_ executable: FilePath, _ arguments: [String], environment: HostEnvironment, directory: FilePath? = nil)
+  {
     self.executable = executable
     self.arguments = arguments
     self.environment = environment
@@ -81,7 +82,7 @@ package struct CStrings {
     _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) throws -> Result
   ) rethrows -> Result {
     var pointers: [UnsafeMutablePointer<CChar>?] = unsafe strings.map { unsafe strdup($0) }
-    defer { for unsafe pointer in unsafe pointers { unsafe free(pointer) } }
+    defer { for unsafepointer in unsafe pointers { unsafe free(pointer) } }
     unsafe pointers.append(nil)
     return try unsafe pointers.withUnsafeMutableBufferPointer { try unsafe body($0.baseAddress!) }
   }

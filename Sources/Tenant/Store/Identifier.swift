@@ -14,7 +14,8 @@ package enum Identifier {
   package static func isValid(_ text: String) -> Bool {
     guard !text.isEmpty, text.utf8.count <= 200, !text.hasPrefix(".") else { return false }
     return text.unicodeScalars.allSatisfy { scalar in
-      scalar != "/" && scalar != "\\" && !scalar.properties.isWhitespace && scalar.properties.generalCategory != .control
+      scalar != "/" && scalar != "\\" && !scalar.properties.isWhitespace
+        && scalar.properties.generalCategory != .control
     }
   }
 
