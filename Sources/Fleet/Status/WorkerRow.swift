@@ -1,0 +1,112 @@
+package import Tenant
+
+/// One worker of the fleet: `workers --json`, `GET /v1/workers`.
+/// Shape: `{tenant,id,phase,reason,position,pid,health,sandbox,branch,started_at,exit_code,usd}`.
+package struct WorkerRow: Hashable, Sendable {
+  package var tenant: String
+  package var id: String
+  package var phase: WorkerRecord.Phase
+  package var reason: String?
+  /// Its place in the queue, from 1, while it is pending.
+  package var position: Int?
+  package var pid: Int32?
+  package var health: String?
+  package var sandbox: String?
+  package var branch: String?
+  package var startedAt: Int64?
+  package var exitCode: Int64?
+  /// Micro-dollars; nil while nothing is metered.
+  package var spent: Int64?
+
+  package init(
+    tenant: String, id: String, phase: WorkerRecord.Phase, reason: String? = nil, position: Int? = nil,
+    pid: Int32? = nil, health: String? = nil, sandbox: String? = nil, branch: String? = nil, startedAt: Int64? = nil,
+    exitCode: Int64? = nil, spent: Int64? = nil
+  ) {
+    self.tenant = tenant
+    self.id = id
+    self.phase = phase
+    self.reason = reason
+    self.position = position
+    self.pid = pid
+    self.health = health
+    self.sandbox = sandbox
+    self.branch = branch
+    self.startedAt = startedAt
+    self.exitCode = exitCode
+    self.spent = spent
+  }
+
+  package var json: JSON {
+    [
+      "tenant": .string(tenant), "id": .string(id), "phase": .string(phase.rawValue), "reason": .optional(reason),
+      "position": .optional(position), "pid": .optional(pid.map(Int64.init)), "health": .optional(health),
+      "sandbox": .optional(sandbox), "branch": .optional(branch), "started_at": .optional(startedAt),
+      "exit_code": .optional(exitCode), "usd": .usd(spent),
+    ]
+  }
+}
+
+/// One worktree that the fleet keeps for a worker: `sandboxes --json`.
+package struct SandboxRow: Hashable, Sendable {
+  package var tenant: String
+  /// nil for a warm one that nobody uses yet.
+  package var worker: String?
+  package var repo: String
+  package var path: String
+  package var branch: String?
+  /// `in_use`, `kept`, `warm`, `parked`.
+  package var state: String
+  /// Why it is kept.
+  package var reason: String?
+  package var bytes: Int64?
+  package var createdAt: Int64?
+
+  package init(
+    tenant: String, worker: String?, repo: String, path: String, branch: String?, state: String, reason: String?,
+    bytes: Int64?, createdAt: Int64?
+  ) {
+    self.tenant = tenant
+    self.worker = worker
+    self.repo = repo
+    self.path = path
+    self.branch = branch
+    self.state = state
+    self.reason = reason
+    self.bytes = bytes
+    self.createdAt = createdAt
+  }
+
+  package var json: JSON {
+    [
+      "tenant": .string(tenant), "worker": .optional(worker), "repo": .string(repo), "path": .string(path),
+      "branch": .optional(branch), "state": .string(state), "reason": .optional(reason), "bytes": .optional(bytes),
+      "created_at": .optional(createdAt),
+    ]
+  }
+}
+
+/// What a collection did, or would do, with one worktree: `sandbox prune --json`.
+package struct PruneRow: Hashable, Sendable {
+  package var tenant: String
+  package var worker: String?
+  package var path: String
+  /// `removed`, `parked`, `kept`, `failed`; with `--dry-run` what would become of it.
+  package var outcome: String
+  package var reason: String
+
+  package init(tenant: String, worker: String?, path: String, outcome: String, reason: String) {
+    self.tenant = tenant
+    self.worker = worker
+    self.path = path
+    self.outcome = outcome
+    self.reason = reason
+  }
+
+  package var json: JSON {
+    [
+      "tenant": .string(tenant), "worker": .optional(worker), "path": .string(path), "outcome": .string(outcome),
+      "reason": .string(reason),
+    ]
+  }
+}
