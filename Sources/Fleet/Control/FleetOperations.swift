@@ -13,7 +13,7 @@ package protocol FleetOperations: Sendable {
   func workers() async -> [WorkerRow]
   func sandboxes() async -> [SandboxRow]
 
-  /// What changed after the token: at once where something did (or where `after` is nil, with no category), else when
+  /// What changed after the token: at once where something did (or where `after` is nil, with no change), else when
   /// it happens. `nil` when the fleet stops. ``ChangeFeed`` is the ready implementation.
   func changes(after token: UInt64?) async -> FleetChanges?
 
@@ -33,12 +33,16 @@ package protocol FleetOperations: Sendable {
   /// Adds to today's money cap of one tenant; the answer is the new cap in micro-dollars.
   func raise(tenant: String, microUSD: Int64, by: Caller) async throws(FleetRefusal) -> Int64
   /// What was spent: one tenant or all, today and the days before it.
-  func budget(tenant: String?, days: Int) async throws(FleetRefusal) -> BudgetReport
+  func budget(tenant: String?, days: Int) async throws(FleetRefusal) -> SpendingReport
 
   /// Collects worktrees that nobody needs; with `dryRun` only says what it would do.
   func prune(dryRun: Bool, by: Caller) async throws(FleetRefusal) -> [PruneRow]
   /// The fleet's own log lines after a sequence number, at most `limit`, oldest first.
   func logs(tenant: String?, after sequence: UInt64?, limit: Int) async -> [LogLine]
+  /// The tenants that run as this Unix user.
+  func tenants(ofUser uid: UInt32) async -> Set<String>
+  /// Counters and figures that the document does not hold, for `/metrics`.
+  func samples() async -> [MetricSample]
   func tenant(_ name: String) async throws(FleetRefusal) -> TenantDetail
   /// Runs `looop VERB …` as the tenant's user on its data dir.
   func runVerb(

@@ -27,7 +27,7 @@ package struct TenantRow: Hashable, Sendable {
   package var lastBeat: LastBeat?
   package var nextBeatAt: Int64?
   package var workers: FleetDocument.WorkerCounts
-  package var budget: BudgetRow?
+  package var budget: TenantBudget?
   package var asksPending: Int
   package var oldestAskSeconds: Int64?
   package var sandboxes: Int
@@ -35,7 +35,7 @@ package struct TenantRow: Hashable, Sendable {
 
   package init(
     name: String, dataDir: String?, user: String?, phase: TenantPhase, reason: String? = nil, lastBeat: LastBeat? = nil,
-    nextBeatAt: Int64? = nil, workers: FleetDocument.WorkerCounts = .init(), budget: BudgetRow? = nil,
+    nextBeatAt: Int64? = nil, workers: FleetDocument.WorkerCounts = .init(), budget: TenantBudget? = nil,
     asksPending: Int = 0, oldestAskSeconds: Int64? = nil, sandboxes: Int = 0, diskBytes: Int64? = nil
   ) {
     self.name = name
@@ -65,7 +65,7 @@ package struct TenantRow: Hashable, Sendable {
 }
 
 /// Where a tenant stands today on each axis. Money in micro-dollars; a cap of nil is no cap.
-package struct BudgetRow: Hashable, Sendable {
+package struct TenantBudget: Hashable, Sendable {
   package struct Axis: Hashable, Sendable {
     package var spent: Int64
     package var reserved: Int64
@@ -87,7 +87,7 @@ package struct BudgetRow: Hashable, Sendable {
   package var usd: Axis
   package var tokens: Axis
   package var decides: Axis
-  /// One word: `ok`, `half` (50 % of some cap), `low` (80 %), `spent`, `unknown` (the ledger cannot be read), `off` (no caps).
+  /// One word: `open`, `warning` (80 % of some cap), `held` (some cap is used up), `unknown` (the ledger cannot be read).
   package var state: String
 
   package init(day: String, resetsAt: Int64, usd: Axis, tokens: Axis, decides: Axis, state: String) {

@@ -3,7 +3,7 @@ package import Tenant
 /// What tenants spent and where they stand: `budget --json`, `GET /v1/budget`.
 /// Shape: `{"tenants":[{"name","today":BUDGET,"forecast","days":[{"day","usd","tokens","decides","reported","priced","bound","unpriced"}],
 /// "shares":[{"goal","worker","model","kind","usd","tokens"}]}]}`; money in USD, BUDGET as in status.
-package struct BudgetReport: Hashable, Sendable {
+package struct SpendingReport: Hashable, Sendable {
   package struct Day: Hashable, Sendable {
     package var day: String
     /// Micro-dollars, and how much of them comes from which source.
@@ -67,14 +67,14 @@ package struct BudgetReport: Hashable, Sendable {
 
   package struct Entry: Hashable, Sendable {
     package var name: String
-    package var today: BudgetRow?
+    package var today: TenantBudget?
     /// In words: `at this rate spent by 15:40`.
     package var forecast: String?
     /// Newest first.
     package var days: [Day]
     package var shares: [Share]
 
-    package init(name: String, today: BudgetRow?, forecast: String?, days: [Day], shares: [Share]) {
+    package init(name: String, today: TenantBudget?, forecast: String?, days: [Day], shares: [Share]) {
       self.name = name
       self.today = today
       self.forecast = forecast
