@@ -26,6 +26,7 @@
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -201,5 +202,73 @@ static inline int clinux_get_resource_limit(int resource, uint64_t *soft, uint64
   *hard = limit.rlim_max;
   return 0;
 }
+
+// --- Confinement: what the trampoline needs on its way from root to a tenant. ---
+
+extern int setresuid(uid_t, uid_t, uid_t);
+extern int setresgid(gid_t, gid_t, gid_t);
+extern int getresuid(uid_t *, uid_t *, uid_t *);
+extern int getresgid(gid_t *, gid_t *, gid_t *);
+extern int setgroups(size_t, const gid_t *);
+extern int getgrouplist(const char *, gid_t, gid_t *, int *);
+
+/// Becomes this user for good: groups first, then the group, then the user, saved ids too. Fails also where the way back is
+/// still open. 0, or -1 with errno.
+static inline int clinux_become(uid_t uid, gid_t gid, const gid_t *groups, size_t count) {
+  if (setgroups(count, groups) != 0) return -1;
+  if (setresgid(gid, gid, gid) != 0) return -1;
+  if (setresuid(uid, uid, uid) != 0) return -1;
+  uid_t r, e, s;
+  gid_t rg, eg, sg;
+  if (getresuid(&r, &e, &s) != 0 || getresgid(&rg, &eg, &sg) != 0) return -1;
+  if (r != uid || e != uid || s != uid || rg != gid || eg != gid || sg != gid) { errno = EPERM; return -1; }
+  if (uid != 0 && (setresuid(0, 0, 0) == 0 || setresgid(0, 0, 0) == 0)) { errno = EPERM; return -1; }
+  return 0;
+}
+
+static inline int clinux_group_list(const char *user, gid_t gid, gid_t *groups, int *count) {
+  return getgrouplist(user, gid, groups, count);
+}
+
+/// A session keyring of our own, so that the keys of who started us are out of reach. A kernel without keyrings has none to
+/// leak, and one that forbids the call has closed the door already.
+static inline int clinux_new_session_keyring(void) {
+  // 1 = KEYCTL_JOIN_SESSION_KEYRING; linux/keyctl.h is not everywhere.
+  if (syscall(SYS_keyctl, 1, NULL) >= 0) return 0;
+  return errno == ENOSYS || errno == EPERM || errno == EACCES ? 0 : -1;
+}
+
+/// Closes every descriptor from `first` to `last`.
+static inline int clinux_close_range(unsigned int first, unsigned int last) {
+  return (int)syscall(SYS_close_range, first, last, 0);
+}
+
+/// The magic number of the file system that holds an open file; -1 on error.
+static inline int64_t clinux_file_system(int fd) {
+  struct statfs status;
+  return fstatfs(fd, &status) == 0 ? (int64_t)status.f_type : -1;
+}
+
+/// A ruleset over file rights and scopes. The struct is ours: a scope is newer than many headers. `scoped` 0 works on any kernel.
+static inline int clinux_landlock_create_scoped(uint64_t handled_fs, uint64_t scoped) {
+  struct { uint64_t fs, net, scoped; } attr = {handled_fs, 0, scoped};
+  size_t size = scoped ? sizeof attr : sizeof attr.fs;
+  return (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
+}
+
+/// The resources of setrlimit, under names that the two views of glibc's enum do not disagree about.
+static const int clinux_limit_core = RLIMIT_CORE;
+static const int clinux_limit_open_files = RLIMIT_NOFILE;
+static const int clinux_limit_processes = RLIMIT_NPROC;
+static const int clinux_limit_file_size = RLIMIT_FSIZE;
+static const int clinux_limit_locked_memory = RLIMIT_MEMLOCK;
+static const int clinux_limit_pending_signals = RLIMIT_SIGPENDING;
+static const int clinux_limit_message_queues = RLIMIT_MSGQUEUE;
+
+/// To name a file without opening it. GNU, so hidden from Swift.
+static const int clinux_open_path = O_PATH;
+
+/// Overwrites a C string in place: an argument that others could read in /proc.
+static inline void clinux_wipe(char *text) { memset(text, 0, strlen(text)); }
 
 #endif
