@@ -1,0 +1,90 @@
+/// One axis of one day: what was spent, what open reservations hold, and the cap with the day's raises in it.
+package struct BudgetAxisState: Sendable, Hashable {
+  package let spent: Int64
+  package let reserved: Int64
+  /// Nil: no cap.
+  package let cap: Int64?
+
+  package init(spent: Int64, reserved: Int64, cap: Int64?) {
+    self.spent = spent
+    self.reserved = reserved
+    self.cap = cap
+  }
+
+  package var committed: Int64 { spent.saturatingSum(reserved) }
+  /// What may still be reserved; nil without a cap.
+  package var left: Int64? { cap.map { max(0, $0.saturatingSum(-committed)) } }
+}
+
+/// Where a tenant's, or the whole fleet's, day stands.
+///
+/// *Shape* in `status --json`: `{day,resets_at,usd:{spent,reserved,cap},tokens:{…},decides:{…},state}`.
+package struct BudgetState: Sendable, Hashable {
+  package enum Standing: String, Sendable, Comparable {
+    /// Under 80 % on every axis.
+    case open
+    /// At 80 % of a cap or more.
+    case warning
+    /// An axis is used up: nothing new may start.
+    case held
+
+    package static func < (left: Standing, right: Standing) -> Bool { left.rank < right.rank }
+    private var rank: Int { self == .open ? 0 : self == .warning ? 1 : 2 }
+  }
+
+  package let day: BudgetDay
+  package let usd: BudgetAxisState
+  package let tokens: BudgetAxisState
+  package let decides: BudgetAxisState
+
+  package init(day: BudgetDay, spent: BudgetAmounts, reserved: BudgetAmounts, caps: BudgetCaps) {
+    self.day = day
+    func axis(_ axis: BudgetAxis) -> BudgetAxisState {
+      BudgetAxisState(spent: spent[axis], reserved: reserved[axis], cap: caps[axis])
+    }
+    usd = axis(.usd)
+    tokens = axis(.tokens)
+    decides = axis(.decides)
+  }
+
+  package subscript(axis: BudgetAxis) -> BudgetAxisState {
+    switch axis {
+    case .usd: usd
+    case .tokens: tokens
+    case .decides: decides
+    }
+  }
+
+  package var standing: Standing {
+    var worst = Standing.open
+    for axis in BudgetAxis.allCases {
+      guard let cap = self[axis].cap else { continue }
+      let used = self[axis].committed
+      if used >= cap { return .held }
+      if BudgetThreshold.warning.isReached(used: used, cap: cap) { worst = .warning }
+    }
+    return worst
+  }
+}
+
+/// The marks that a day's spending is announced at.
+package enum BudgetThreshold: Int64, Sendable, CaseIterable {
+  case half = 50
+  /// Running workers are told at this one.
+  case warning = 80
+  case spent = 100
+
+  package func isReached(used: Int64, cap: Int64) -> Bool {
+    guard cap > 0 else { return true }
+    // Wide, since a saturated total times 100 leaves 64 bits.
+    return Int128(used) * 100 >= Int128(cap) * Int128(rawValue)
+  }
+
+  /// The marks that `state` has reached by what is *spent*, by axis. Announced once a day each; the ledger remembers which.
+  package static func reached(in state: BudgetState) -> [(axis: BudgetAxis, threshold: BudgetThreshold)] {
+    BudgetAxis.allCases.flatMap { axis -> [(axis: BudgetAxis, threshold: BudgetThreshold)] in
+      guard let cap = state[axis].cap, cap > 0 else { return [] }
+      return allCases.filter { $0.isReached(used: state[axis].spent, cap: cap) }.map { (axis, $0) }
+    }
+  }
+}

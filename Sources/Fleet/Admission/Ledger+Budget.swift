@@ -1,0 +1,187 @@
+internal import GRDB
+
+/// A raise of one day's caps, by a person.
+package struct BudgetRaise: Sendable, Hashable {
+  package var scope: BudgetScope
+  package var amounts: BudgetAmounts
+  /// Who, as peer credentials say (`alice`, `uid 1000`), and through what (`cli`, `mailbox`).
+  package var actor: String
+  package var via: String
+  /// Makes a repeated call one raise: the id of the ask it answers, or of the request.
+  package var request: String?
+
+  package init(scope: BudgetScope, amounts: BudgetAmounts, actor: String, via: String, request: String? = nil) {
+    self.scope = scope
+    self.amounts = amounts
+    self.actor = actor
+    self.via = via
+    self.request = request
+  }
+}
+
+/// What a day stands at, what was raised, and what of it is worth telling.
+extension Ledger {
+  /// The day of each scope with its totals, holds and raises, in one reading.
+  package func states(_ rules: [BudgetRules], now: ClockReading) throws(LedgerError) -> [BudgetState] {
+    // A reading too moves the day on: status must not show yesterday's money as today's.
+    try write("read the budgets") { database in
+      try rules.map { try Self.state($0, day: Self.advanceClock($0, now, database), database) }
+    }
+  }
+
+  package func state(_ rules: BudgetRules, now: ClockReading) throws(LedgerError) -> BudgetState {
+    try write("read the budget") { try Self.state(rules, day: Self.advanceClock(rules, now, $0), $0) }
+  }
+
+  /// Raises today's caps, and writes down who did. True when this request was new.
+  @discardableResult
+  package func raise(_ raise: BudgetRaise, rules: BudgetRules, now: ClockReading) throws(LedgerError) -> Bool {
+    try write("raise a budget") { try Self.book(raise, rules: rules, now: now, $0) }
+  }
+
+  static func book(_ raise: BudgetRaise, rules: BudgetRules, now: ClockReading, _ database: Database) throws -> Bool {
+    if let request = raise.request,
+      try Bool.fetchOne(database, sql: "SELECT 1 FROM raises WHERE request = ?", arguments: [request]) != nil
+    {
+      return false
+    }
+    let day = try advanceClock(rules, now, database).date
+    // Held below what the sums can bear; a raise is positive, since a cut belongs in the configuration.
+    func bounded(_ value: Int64) -> Int64 { min(max(0, value), 1_000_000_000_000_000) }
+    try database.execute(
+      sql: """
+        INSERT INTO raises (request, scope, day, usd, tokens, decides, at, actor, via) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+      arguments: [
+        raise.request, raise.scope.key, day.ordinal, bounded(raise.amounts.usd.micros), bounded(raise.amounts.tokens),
+        bounded(raise.amounts.decides), now.wall, raise.actor, raise.via,
+      ])
+    let words = BudgetAxis.allCases.filter { raise.amounts[$0] > 0 }.map { $0.words(raise.amounts[$0]) }
+    try audit(
+      AuditEntry(
+        at: now.wall, actor: raise.actor, via: raise.via, action: "budget raise", scope: raise.scope,
+        detail: "\(words.joined(separator: ", ")) for \(day)"), database)
+    return true
+  }
+
+  /// Which marks (50, 80, 100 % spent) were reached and not announced before. Announced once for each cap of a day: a raise makes a
+  /// new cap, whose marks count anew.
+  package func newlyReached(
+    _ rules: BudgetRules, state: BudgetState
+  ) throws(LedgerError)
+    -> [(axis: BudgetAxis, threshold: BudgetThreshold)]
+  {
+    let reached = BudgetThreshold.reached(in: state)
+    guard !reached.isEmpty else { return [] }
+    return try write("note a warning") { database in
+      try reached.filter { axis, threshold in
+        try database.execute(
+          sql: "INSERT OR IGNORE INTO announced (scope, day, axis, percent, cap) VALUES (?, ?, ?, ?, ?)",
+          arguments: [
+            rules.scope.key, state.day.date.ordinal, axis.rawValue, threshold.rawValue, state[axis].cap ?? 0,
+          ])
+        return database.changesCount > 0
+      }
+    }
+  }
+
+  /// When each axis will be used up at the rate of the last hours; axes without an answer are left out.
+  package func forecast(
+    _ rules: BudgetRules, state: BudgetState, now: ClockReading
+  ) throws(LedgerError)
+    -> [BudgetAxis: Int64]
+  {
+    let dayStart = rules.zone.start(of: state.day.date)
+    let since = max(dayStart, now.wall - BudgetForecast.window)
+    let recent = try read("forecast a budget") { database in
+      let scoped = rules.scope == .fleet ? "1" : "tenant = :scope"
+      let row = try Row.fetchOne(
+        database,
+        sql: """
+          SELECT coalesce(sum(usd), 0) AS usd, coalesce(sum(input + cache_read + cache_write + output), 0) AS tokens,
+            coalesce(sum(decides), 0) AS decides
+          FROM charges WHERE \(scoped) AND at >= :since AND superseded = 0
+          """, arguments: rules.scope == .fleet ? ["since": since] : ["since": since, "scope": rules.scope.key])
+      return row.map { BudgetAmounts(usd: MicroUSD(micros: $0["usd"]), tokens: $0["tokens"], decides: $0["decides"]) }
+        ?? .zero
+    }
+    var answers: [BudgetAxis: Int64] = [:]
+    for axis in BudgetAxis.allCases {
+      answers[axis] = BudgetForecast.exhaustion(
+        of: state[axis], recent: recent[axis], since: since, now: now.wall, resetsAt: state.day.resetsAt)
+    }
+    return answers
+  }
+
+  /// Prices every `priced` charge of these days again, after the table was corrected. Returns how many changed.
+  @discardableResult
+  package func reprice(from first: CivilDate, through last: CivilDate, prices: PriceTable) throws(LedgerError) -> Int {
+    try write("price again") { database in
+      var changed = 0
+      let rows = try Row.fetchAll(
+        database,
+        sql: "SELECT * FROM charges WHERE source = 'priced' AND superseded = 0 AND day BETWEEN ? AND ?",
+        arguments: [first.ordinal, last.ordinal])
+      for row in rows {
+        let known = Self.charge(row)
+        let quote = prices.price(known.tokens, model: known.model, on: CivilDate(ordinal: row["day"]))
+        guard quote.usd != known.usd || quote.unpriced != known.unpriced else { continue }
+        try database.execute(
+          sql: "UPDATE charges SET usd = ?, unpriced = ? WHERE tenant = ? AND event_id = ?",
+          arguments: [quote.usd.micros, quote.unpriced, row["tenant"] as String, known.eventID])
+        try Self.addToTotals(
+          BudgetAmounts(usd: quote.usd - known.usd), tenant: row["tenant"], day: (row["day"], row["fleet_day"]),
+          database)
+        changed += 1
+      }
+      return changed
+    }
+  }
+}
+
+extension Ledger {
+  /// Moves a scope's day on, if it is time, and writes down what was seen of the clocks.
+  static func advanceClock(_ rules: BudgetRules, _ now: ClockReading, _ database: Database) throws -> BudgetDay {
+    let row = try Row.fetchOne(database, sql: "SELECT * FROM clocks WHERE scope = ?", arguments: [rules.scope.key])
+    let known = row.map {
+      BudgetClock(
+        date: CivilDate(ordinal: $0["day"]), age: $0["age"], sinceBoot: $0["since_boot"], bootID: $0["boot_id"])
+    }
+    let clock = BudgetClock.advanced(known, now: now, zone: rules.zone)
+    // A write costs an fsync: between two minutes of the same day nothing is lost by not writing.
+    let isFresh = known.map { $0.date == clock.date && $0.bootID == clock.bootID && clock.age - $0.age < 60 } ?? false
+    if !isFresh {
+      try database.execute(
+        sql: """
+          INSERT INTO clocks (scope, day, age, since_boot, boot_id) VALUES (?, ?, ?, ?, ?)
+          ON CONFLICT (scope) DO UPDATE SET day = excluded.day, age = excluded.age, since_boot = excluded.since_boot,
+            boot_id = excluded.boot_id
+          """, arguments: [rules.scope.key, clock.date.ordinal, clock.age, clock.sinceBoot, clock.bootID])
+    }
+    return clock.day(now: now, zone: rules.zone)
+  }
+
+  /// Every open hold counts against the day in force, whichever day it was taken on: what runs now may yet be charged.
+  static func state(_ rules: BudgetRules, day: BudgetDay, _ database: Database) throws -> BudgetState {
+    func amounts(_ sql: String, _ arguments: StatementArguments) throws -> BudgetAmounts {
+      guard let row = try Row.fetchOne(database, sql: sql, arguments: arguments) else { return .zero }
+      return BudgetAmounts(usd: MicroUSD(micros: row["usd"]), tokens: row["tokens"], decides: row["decides"])
+    }
+    let scope = rules.scope.key
+    let spent = try amounts(
+      "SELECT usd, tokens, decides FROM totals WHERE scope = ? AND day = ?", [scope, day.date.ordinal])
+    let raised = try amounts(
+      """
+      SELECT coalesce(sum(usd), 0) AS usd, coalesce(sum(tokens), 0) AS tokens, coalesce(sum(decides), 0) AS decides
+      FROM raises WHERE scope = ? AND day = ?
+      """, [scope, day.date.ordinal])
+    let holds = """
+      SELECT coalesce(sum(left_usd), 0) AS usd, coalesce(sum(left_tokens), 0) AS tokens,
+        coalesce(sum(left_decides), 0) AS decides
+      FROM reservations WHERE state = 'open'
+      """
+    let reserved =
+      rules.scope == .fleet ? try amounts(holds, []) : try amounts(holds + " AND tenant = ?", [scope])
+    return BudgetState(day: day, spent: spent, reserved: reserved, caps: rules.caps.raised(by: raised))
+  }
+}

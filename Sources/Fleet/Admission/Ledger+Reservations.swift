@@ -1,0 +1,306 @@
+internal import GRDB
+
+/// The life of a hold: taken before a runner starts, closed exactly once.
+extension Ledger {
+  /// Takes a hold for a run, or says why not; both caps are checked and the hold is written in one transaction, so no number of
+  /// callers can pass a cap between check and hold. Asked again for a run that already holds, it answers with that hold: the caller
+  /// may have died before it learnt of it.
+  ///
+  /// `worstCase` nil: estimated from the tenant's past runs of this kind and the prompt.
+  ///
+  /// *Throws* `conflict` when the run was closed before: a run id is used once.
+  package func reserve(
+    _ request: RunRequest, worstCase: BudgetAmounts? = nil, tenant rules: BudgetRules, fleet: BudgetRules,
+    prices: PriceTable, now: ClockReading
+  ) throws(LedgerError) -> Admission {
+    try write("reserve") { database in
+      let tenantDay = try Self.advanceClock(rules, now, database)
+      let fleetDay = try Self.advanceClock(fleet, now, database)
+      let tenantState = try Self.state(rules, day: tenantDay, database)
+      if let row = try Row.fetchOne(
+        database, sql: "SELECT * FROM reservations WHERE tenant = ? AND kind = ? AND run_id = ?",
+        arguments: [request.tenant.name, request.kind.rawValue, request.runID])
+      {
+        guard row["state"] == "open" else {
+          throw LedgerError(
+            .conflict, "reserve", path: nil, detail: "run \(request.runID) of \(request.tenant) was closed before")
+        }
+        let held = BudgetAmounts(usd: MicroUSD(micros: row["usd"]), tokens: row["tokens"], decides: row["decides"])
+        return .granted(ReservationID(number: row["id"]), worstCase: held, budget: tenantState)
+      }
+      if let refusal = try Self.standingOrder(against: request, now: now, database) {
+        return .refused(refusal, budget: tenantState)
+      }
+      // The first place to look is the caller; then the tenant's own past.
+      let amounts =
+        try worstCase
+        ?? RunEstimate.worstCase(
+          kind: request.kind, free: request.isFree, promptBytes: request.promptBytes, model: request.model,
+          prices: prices, on: tenantDay.date, history: Self.pastRuns(of: request, database),
+          caps: [rules.caps, fleet.caps])
+      let fleetState = try Self.state(fleet, day: fleetDay, database)
+      switch BudgetGate.decide(
+        worstCase: amounts,
+        budgets: [(rules.scope, tenantState, rules.zone), (fleet.scope, fleetState, fleet.zone)])
+      {
+      case .refused(let refusal): return .refused(refusal, budget: tenantState)
+      case .granted:
+        try database.execute(
+          sql: """
+            INSERT INTO reservations (tenant, kind, run_id, runner, model, goal, worker, day, fleet_day, opened_at,
+              usd, tokens, decides, left_usd, left_tokens, left_decides)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+          arguments: [
+            request.tenant.name, request.kind.rawValue, request.runID, request.runner, request.model, request.goal,
+            request.worker, tenantDay.date.ordinal, fleetDay.date.ordinal, now.wall, amounts.usd.micros, amounts.tokens,
+            amounts.decides, amounts.usd.micros, amounts.tokens, amounts.decides,
+          ])
+        let id = ReservationID(number: database.lastInsertedRowID)
+        return .granted(id, worstCase: amounts, budget: try Self.state(rules, day: tenantDay, database))
+      }
+    }
+  }
+
+  /// Closes a hold with what the run took. `countsDecide` false: the provider turned the run away, so it was no decide.
+  ///
+  /// Settling again changes nothing. Settling what was bound replaces the bound with the truth.
+  @discardableResult
+  package func settle(
+    _ id: ReservationID, of tenant: TenantID, charges: [Charge], countsDecide: Bool = true, now: ClockReading
+  ) throws(LedgerError) -> SettleOutcome {
+    try write("settle") { database in
+      let row = try Self.reservation(id, of: tenant, database)
+      let state: String = row["state"]
+      guard state == "open" || state == "bound" else { return .alreadyClosed }
+      if state == "bound" { try Self.supersede(Self.boundEvent(id), of: tenant, database) }
+      let decides: Int64 = countsDecide ? row["decides"] : 0
+      var remaining = charges
+      if remaining.isEmpty, decides > 0 {
+        // A run that cost nothing is still a decide, and a row that can be traced.
+        remaining = [Charge(eventID: "run/\(id)", source: .reported, usd: .zero)]
+      }
+      for (index, charge) in remaining.enumerated() {
+        try Self.book(
+          charge, on: row, decides: index == 0 ? decides : 0, day: (row["day"], row["fleet_day"]), now: now, database)
+      }
+      try Self.close(id, as: "settled", now: now, database)
+      return state == "bound" ? .corrected : .settled
+    }
+  }
+
+  /// Books what a run has taken so far and lets go of that much of its hold; the run goes on. For a worker's transcript while it
+  /// is followed. Events met before change nothing unless they have grown.
+  package func meter(
+    _ id: ReservationID, of tenant: TenantID, charges: [Charge], tenant rules: BudgetRules, fleet: BudgetRules,
+    now: ClockReading
+  ) throws(LedgerError) {
+    try write("meter") { database in
+      let row = try Self.reservation(id, of: tenant, database)
+      let day = try Self.advanceClock(rules, now, database).date.ordinal
+      let fleetDay = try Self.advanceClock(fleet, now, database).date.ordinal
+      for charge in charges {
+        try Self.book(charge, on: row, decides: 0, day: (day, fleetDay), now: now, database)
+      }
+    }
+  }
+
+  /// Closes a hold of a run that never began: nothing is charged.
+  package func release(_ id: ReservationID, of tenant: TenantID, now: ClockReading) throws(LedgerError) {
+    try write("release") { database in
+      let row = try Self.reservation(id, of: tenant, database)
+      guard row["state"] == "open" else { return }
+      try Self.close(id, as: "released", now: now, database)
+    }
+  }
+
+  /// Closes a hold of a run of which nothing can be known: what it still holds is charged, as an upper bound.
+  package func bind(_ id: ReservationID, of tenant: TenantID, now: ClockReading) throws(LedgerError) {
+    try write("bind") { database in
+      let row = try Self.reservation(id, of: tenant, database)
+      guard row["state"] == "open" else { return }
+      let charge = Charge(
+        eventID: Self.boundEvent(id), source: .bound, usd: MicroUSD(micros: row["left_usd"]),
+        tokens: ChargedTokens(input: row["left_tokens"]), model: row["model"], at: row["opened_at"])
+      try Self.book(
+        charge, on: row, decides: row["left_decides"], day: (row["day"], row["fleet_day"]), now: now, database)
+      try Self.close(id, as: "bound", now: now, database)
+    }
+  }
+
+  /// What a restart has to ask about: every hold that nobody closed, oldest first.
+  package func openReservations() throws(LedgerError) -> [OpenReservation] {
+    try read("list reservations") { database in
+      try Row.fetchAll(database, sql: "SELECT * FROM reservations WHERE state = 'open' ORDER BY id")
+        .compactMap { row in
+          guard let tenant = TenantID(row["tenant"]), let kind = RunKind(rawValue: row["kind"]) else { return nil }
+          return OpenReservation(
+            id: ReservationID(number: row["id"]),
+            request: RunRequest(
+              tenant: tenant, kind: kind, runID: row["run_id"], runner: row["runner"], model: row["model"],
+              goal: row["goal"], worker: row["worker"]),
+            openedAt: row["opened_at"], day: CivilDate(ordinal: row["day"]),
+            left: BudgetAmounts(
+              usd: MicroUSD(micros: row["left_usd"]), tokens: row["left_tokens"], decides: row["left_decides"]))
+        }
+    }
+  }
+}
+
+extension Ledger {
+  static func boundEvent(_ id: ReservationID) -> String { "bound/\(id)" }
+
+  /// A tenant can name only its own reservations: the number comes over its door.
+  private static func reservation(_ id: ReservationID, of tenant: TenantID, _ database: Database) throws -> Row {
+    guard
+      let row = try Row.fetchOne(
+        database, sql: "SELECT * FROM reservations WHERE id = ? AND tenant = ?", arguments: [id.number, tenant.name])
+    else {
+      throw LedgerError(.conflict, "find it", path: nil, detail: "\(tenant) has no reservation \(id)")
+    }
+    return row
+  }
+
+  private static func close(_ id: ReservationID, as state: String, now: ClockReading, _ database: Database) throws {
+    try database.execute(
+      sql: """
+        UPDATE reservations SET state = ?, closed_at = ?, left_usd = 0, left_tokens = 0, left_decides = 0 WHERE id = ?
+        """, arguments: [state, now.wall, id.number])
+  }
+
+  /// Writes one charge, or lets it replace an earlier reading of its event, and moves the totals and the hold by the difference.
+  private static func book(
+    _ charge: Charge, on reservation: Row, decides: Int64, day: (tenant: Int64, fleet: Int64), now: ClockReading,
+    _ database: Database
+  ) throws {
+    let tenant: String = reservation["tenant"]
+    let charge = bounded(charge)
+    let tokens = charge.tokens
+    var change = BudgetAmounts(usd: charge.usd, tokens: tokens.total, decides: decides)
+    var day = day
+    if let row = try Row.fetchOne(
+      database, sql: "SELECT * FROM charges WHERE tenant = ? AND event_id = ?", arguments: [tenant, charge.eventID])
+    {
+      let known = Self.charge(row)
+      let wasDecides: Int64 = row["decides"]
+      let revived = row["superseded"] == 1
+      let better = revived || charge.replaces(known)
+      guard better || decides > wasDecides else { return }
+      let chosen = better ? charge : known
+      let before =
+        revived ? BudgetAmounts.zero : BudgetAmounts(usd: known.usd, tokens: known.tokens.total, decides: wasDecides)
+      change = BudgetAmounts(
+        usd: chosen.usd - before.usd, tokens: chosen.tokens.total - before.tokens,
+        decides: max(decides, wasDecides) - before.decides)
+      day = (row["day"], row["fleet_day"])
+      try database.execute(
+        sql: """
+          UPDATE charges SET source = ?, unpriced = ?, usd = ?, input = ?, cache_read = ?, cache_write = ?,
+            cache_write_long = ?, output = ?, model = coalesce(?, model), decides = ?, superseded = 0
+          WHERE tenant = ? AND event_id = ?
+          """,
+        arguments: [
+          chosen.source.rawValue, chosen.unpriced, chosen.usd.micros, chosen.tokens.input, chosen.tokens.cacheRead,
+          chosen.tokens.cacheWrite, chosen.tokens.cacheWriteLong, chosen.tokens.output, chosen.model,
+          max(decides, wasDecides), tenant, charge.eventID,
+        ])
+    } else {
+      try database.execute(
+        sql: """
+          INSERT INTO charges (tenant, event_id, reservation, kind, run_id, runner, model, goal, worker, session, day,
+            fleet_day, at, source, unpriced, usd, input, cache_read, cache_write, cache_write_long, output, decides)
+          SELECT tenant, ?, id, kind, run_id, runner, coalesce(?, model), goal, worker, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+          FROM reservations WHERE id = ?
+          """,
+        arguments: [
+          charge.eventID, charge.model, charge.session, day.tenant, day.fleet, charge.at ?? now.wall,
+          charge.source.rawValue, charge.unpriced, charge.usd.micros, tokens.input, tokens.cacheRead, tokens.cacheWrite,
+          tokens.cacheWriteLong, tokens.output, decides, reservation["id"] as Int64,
+        ])
+    }
+    try addToTotals(change, tenant: tenant, day: day, database)
+    // The hold shrinks by what is now known to be spent, and never grows again.
+    try database.execute(
+      sql: """
+        UPDATE reservations SET charged_usd = max(0, charged_usd + :usd), charged_tokens = max(0, charged_tokens + :tokens),
+          left_usd = max(0, left_usd - max(0, :usd)), left_tokens = max(0, left_tokens - max(0, :tokens)),
+          left_decides = max(0, left_decides - max(0, :decides))
+        WHERE id = :id
+        """,
+      arguments: [
+        "usd": change.usd.micros, "tokens": change.tokens, "decides": change.decides, "id": reservation["id"] as Int64,
+      ])
+  }
+
+  /// Takes a charge out of the totals, keeping its row.
+  private static func supersede(_ eventID: String, of tenant: TenantID, _ database: Database) throws {
+    guard
+      let row = try Row.fetchOne(
+        database, sql: "SELECT * FROM charges WHERE tenant = ? AND event_id = ? AND superseded = 0",
+        arguments: [tenant.name, eventID])
+    else { return }
+    let known = charge(row)
+    let decides: Int64 = row["decides"]
+    let back = BudgetAmounts(usd: .zero - known.usd, tokens: -known.tokens.total, decides: -decides)
+    try addToTotals(back, tenant: tenant.name, day: (row["day"], row["fleet_day"]), database)
+    try database.execute(
+      sql: "UPDATE charges SET superseded = 1 WHERE tenant = ? AND event_id = ?", arguments: [tenant.name, eventID])
+    try database.execute(
+      sql:
+        "UPDATE reservations SET charged_usd = max(0, charged_usd - ?), charged_tokens = max(0, charged_tokens - ?) WHERE id = ?",
+      arguments: [known.usd.micros, known.tokens.total, row["reservation"] as Int64?])
+  }
+
+  /// No single charge is larger (a billion dollars): what a broken or hostile runner reports is held to it, so that sums stay whole
+  /// numbers. Past 64 bits SQLite would silently go on in floating point.
+  private static let greatestCharge: Int64 = 1_000_000_000_000_000
+  private static let greatestTotal: Int64 = 4_000_000_000_000_000_000
+
+  private static func bounded(_ charge: Charge) -> Charge {
+    func bounded(_ value: Int64) -> Int64 { min(max(0, value), greatestCharge) }
+    var charge = charge
+    charge.usd = MicroUSD(micros: bounded(charge.usd.micros))
+    charge.tokens = ChargedTokens(
+      input: bounded(charge.tokens.input), cacheRead: bounded(charge.tokens.cacheRead),
+      cacheWrite: bounded(charge.tokens.cacheWrite), cacheWriteLong: bounded(charge.tokens.cacheWriteLong),
+      output: bounded(charge.tokens.output))
+    return charge
+  }
+
+  static func charge(_ row: Row) -> Charge {
+    Charge(
+      eventID: row["event_id"], source: ChargeSource(rawValue: row["source"]) ?? .bound, unpriced: row["unpriced"],
+      usd: MicroUSD(micros: row["usd"]),
+      tokens: ChargedTokens(
+        input: row["input"], cacheRead: row["cache_read"], cacheWrite: row["cache_write"],
+        cacheWriteLong: row["cache_write_long"], output: row["output"]),
+      model: row["model"], session: row["session"], at: row["at"])
+  }
+
+  static func addToTotals(
+    _ change: BudgetAmounts, tenant: String, day: (tenant: Int64, fleet: Int64), _ database: Database
+  ) throws {
+    for (scope, day) in [(tenant, day.tenant), (BudgetScope.fleet.key, day.fleet)] {
+      try database.execute(
+        sql: """
+          INSERT INTO totals (scope, day, usd, tokens, decides) VALUES (:scope, :day, :usd, :tokens, :decides)
+          ON CONFLICT (scope, day) DO UPDATE SET usd = min(usd + excluded.usd, :top),
+            tokens = min(tokens + excluded.tokens, :top), decides = min(decides + excluded.decides, :top)
+          """,
+        arguments: [
+          "scope": scope, "day": day, "usd": change.usd.micros, "tokens": change.tokens, "decides": change.decides,
+          "top": greatestTotal,
+        ])
+    }
+  }
+
+  private static func pastRuns(of request: RunRequest, _ database: Database) throws -> [PastRun] {
+    try Row.fetchAll(
+      database,
+      sql: """
+        SELECT charged_usd, charged_tokens FROM reservations
+        WHERE tenant = ? AND kind = ? AND runner = ? AND state = 'settled' ORDER BY id DESC LIMIT ?
+        """, arguments: [request.tenant.name, request.kind.rawValue, request.runner, RunEstimate.memory]
+    ).map { PastRun(usd: MicroUSD(micros: $0["charged_usd"]), tokens: $0["charged_tokens"]) }
+  }
+}

@@ -1,0 +1,144 @@
+internal import GRDB
+import Glibc
+package import SystemPackage
+import Tenant
+
+/// The fleet's book of money and of the few orders that must survive: one SQLite file, owned by the supervisor alone.
+///
+/// Every call is synchronous, ends with its transaction on disk (WAL, `synchronous = FULL`), and belongs on a blocking lane.
+/// A ledger that cannot be used throws a `LedgerError` from every call, and the caller starts nothing; each call tries to open the
+/// file anew, so it recovers by itself as soon as the cause is gone.
+package final class Ledger: Sendable {
+  package let path: FilePath
+  private let connection: Locked<Connection?>
+
+  /// How long a call waits for a foreign lock before it reports `locked`.
+  private let patience: Double
+
+  /// An open file, and which file that was: an operator may put another in its place.
+  private struct Connection {
+    let queue: DatabaseQueue
+    let inode: UInt64
+  }
+
+  /// Does not touch the file; the first call does.
+  package init(path: FilePath, patience: Double = 1) {
+    self.path = path
+    self.patience = patience
+    connection = Locked(nil)
+  }
+
+  /// Opens the file if need be, checks it and brings its tables up to date. Throws what any other call would.
+  package func verify() throws(LedgerError) {
+    try read("open it") { _ in }
+  }
+
+  /// Closes the file; the next call opens it again.
+  package func close() {
+    connection.withLock { $0 = nil }
+  }
+
+  func write<Value>(_ operation: String, _ body: (Database) throws -> Value) throws(LedgerError) -> Value {
+    try perform(operation) { queue in try queue.write(body) }
+  }
+
+  func read<Value>(_ operation: String, _ body: (Database) throws -> Value) throws(LedgerError) -> Value {
+    try perform(operation) { queue in try queue.read(body) }
+  }
+
+  private func perform<Value>(_ operation: String, _ body: (DatabaseQueue) throws -> Value) throws(LedgerError) -> Value
+  {
+    do {
+      return try body(try open(operation))
+    } catch {
+      let failure = translated(error, operation)
+      // A refused value or a foreign lock says nothing against the connection; everything else is met with a fresh one.
+      if failure.code != .conflict, failure.code != .locked { close() }
+      throw failure
+    }
+  }
+
+  private func open(_ operation: String) throws -> DatabaseQueue {
+    try connection.withLock { connection in
+      let inode = inodeOnDisk()
+      if let current = connection {
+        if current.inode == inode { return current.queue }
+        // Moved away or replaced: what would be written now would be lost.
+        connection = nil
+      }
+      let queue = try Self.opened(path, patience: patience)
+      guard let inode = inodeOnDisk() else {
+        throw LedgerError(.unavailable, operation, path: path, detail: "it vanished while it was opened")
+      }
+      connection = Connection(queue: queue, inode: inode)
+      return queue
+    }
+  }
+
+  private static func opened(_ path: FilePath, patience: Double) throws -> DatabaseQueue {
+    var configuration = Configuration()
+    configuration.label = "ledger"
+    configuration.journalMode = .wal
+    configuration.busyMode = .timeout(patience)
+    configuration.foreignKeysEnabled = true
+    let queue = try DatabaseQueue(path: path.string, configuration: configuration)
+    try queue.inDatabase { database in
+      let owner = try Int64.fetchOne(database, sql: "PRAGMA application_id") ?? 0
+      let isEmpty = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") == 0
+      guard owner == LedgerSchema.applicationID || (owner == 0 && isEmpty) else {
+        throw LedgerError(.corrupt, "open it", path: path, detail: "it is some other program's database")
+      }
+      let verdict = try String.fetchOne(database, sql: "PRAGMA quick_check(1)")
+      guard verdict == "ok" else {
+        throw LedgerError(.corrupt, "open it", path: path, detail: verdict ?? "no answer to quick_check")
+      }
+      // After the journal mode: GRDB lowers it to NORMAL there, which may lose the last commits on a power cut.
+      try database.execute(sql: "PRAGMA synchronous = FULL")
+      if owner == 0 { try database.execute(sql: "PRAGMA application_id = \(LedgerSchema.applicationID)") }
+      guard try !LedgerSchema.migrator.hasBeenSuperseded(database) else {
+        throw LedgerError(.newer, "open it", path: path, detail: "")
+      }
+    }
+    try LedgerSchema.migrator.migrate(queue)
+    return queue
+  }
+
+  private func inodeOnDisk() -> UInt64? {
+    var status = stat()
+    guard unsafe path.withPlatformString({ unsafe stat($0, &status) }) == 0 else { return nil }
+    return UInt64(status.st_ino)
+  }
+
+  private func translated(_ error: any Error, _ operation: String) -> LedgerError {
+    if let error = error as? LedgerError {
+      return LedgerError(error.code, operation, path: path, detail: error.detail)
+    }
+    guard let error = error as? DatabaseError else {
+      return LedgerError(.internalFailure, operation, path: path, detail: "\(error)")
+    }
+    let code: LedgerError.Code =
+      switch error.resultCode {
+      case .SQLITE_CORRUPT, .SQLITE_NOTADB: .corrupt
+      case .SQLITE_BUSY, .SQLITE_LOCKED: .locked
+      case .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_AUTH: .readOnly
+      case .SQLITE_FULL: .full
+      case .SQLITE_CANTOPEN, .SQLITE_IOERR, .SQLITE_NOLFS: .unavailable
+      default: .internalFailure
+      }
+    return LedgerError(code, operation, path: path, detail: error.message ?? "\(error.resultCode)")
+  }
+}
+
+extension BudgetScope {
+  /// How a scope is written in the ledger. A tenant's name cannot begin with `*`.
+  var key: String {
+    switch self {
+    case .fleet: "*"
+    case .tenant(let tenant): tenant.name
+    }
+  }
+
+  init?(key: String) {
+    if key == "*" { self = .fleet } else if let tenant = TenantID(key) { self = .tenant(tenant) } else { return nil }
+  }
+}
