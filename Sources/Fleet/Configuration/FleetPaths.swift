@@ -1,0 +1,89 @@
+package import SystemPackage
+package import Tenant
+
+/// Where a fleet's files are.
+///
+/// Root: `/etc/looop-fleet`, `/var/lib/looop-fleet`, `/run/looop-fleet/fleet.sock`. A plain user: below `XDG_CONFIG_HOME`,
+/// `XDG_STATE_HOME` and `XDG_RUNTIME_DIR`, where the socket falls back to the state directory. `--config` and then
+/// `LOOOP_FLEET_CONFIG` name another configuration, `LOOOP_FLEET_STATE` another state directory (with the socket in it),
+/// `LOOOP_FLEET_SOCKET` another socket.
+package struct FleetPaths: Sendable, Hashable {
+  package let configuration: FilePath
+  package let state: FilePath
+  package let socket: FilePath
+
+  package var ledger: FilePath { state.appending("ledger.sqlite") }
+  /// Held for as long as a supervisor lives, and before it binds the socket.
+  package var lock: FilePath { state.appending("fleet.lock") }
+  package var sandboxes: FilePath { state.appending("sandboxes") }
+  package var log: FilePath { state.appending("fleet.log") }
+  package func sandboxes(of tenant: TenantID) -> FilePath { sandboxes.appending(tenant.name) }
+
+  package init(configuration: FilePath, state: FilePath, socket: FilePath) {
+    self.configuration = configuration
+    self.state = state
+    self.socket = socket
+  }
+
+  /// `option` is what `--config` said. Throws when a plain user's home cannot be told, or a given path is relative.
+  package init(environment: HostEnvironment, userID: UInt32, option: String? = nil) throws(FleetPathError) {
+    func given(_ name: String) throws(FleetPathError) -> FilePath? {
+      guard let text = environment[name] else { return nil }
+      guard FilePath(text).isAbsolute else {
+        throw FleetPathError(message: "\(name) must be an absolute path, not `\(text)`")
+      }
+      return FilePath(text).lexicallyNormalized()
+    }
+    /// XDG: a relative path in these is to be ignored.
+    func directory(_ name: String, else fallback: String) throws(FleetPathError) -> FilePath {
+      if let text = environment[name], FilePath(text).isAbsolute { return FilePath(text).appending("looop-fleet") }
+      guard let home = environment["HOME"], FilePath(home).isAbsolute else {
+        throw FleetPathError(message: "neither \(name) nor HOME says where the fleet's files are")
+      }
+      return FilePath(home).appending(FilePath(fallback).components).appending("looop-fleet")
+    }
+    let isRoot = userID == 0
+    if let option {
+      // Relative to where it was typed, so the caller makes it absolute.
+      guard FilePath(option).isAbsolute else {
+        throw FleetPathError(message: "--config must be an absolute path, not `\(option)`")
+      }
+      configuration = FilePath(option).lexicallyNormalized()
+    } else if let path = try given("LOOOP_FLEET_CONFIG") {
+      configuration = path
+    } else {
+      configuration = isRoot ? "/etc/looop-fleet" : try directory("XDG_CONFIG_HOME", else: ".config")
+    }
+    let ownState = try given("LOOOP_FLEET_STATE")
+    if let ownState {
+      state = ownState
+    } else {
+      state = isRoot ? "/var/lib/looop-fleet" : try directory("XDG_STATE_HOME", else: ".local/state")
+    }
+    if let path = try given("LOOOP_FLEET_SOCKET") {
+      socket = path
+    } else if let ownState {
+      socket = ownState.appending("fleet.sock")
+    } else if isRoot {
+      socket = "/run/looop-fleet/fleet.sock"
+    } else if let runtime = environment["XDG_RUNTIME_DIR"], FilePath(runtime).isAbsolute {
+      socket = FilePath(runtime).appending("looop-fleet").appending("fleet.sock")
+    } else {
+      socket = state.appending("fleet.sock")
+    }
+    guard socket.string.utf8.count <= Self.longestSocketPath else {
+      throw FleetPathError(
+        message:
+          "the socket's path is longer than \(Self.longestSocketPath) bytes: \(socket); set LOOOP_FLEET_SOCKET to a shorter one"
+      )
+    }
+  }
+
+  /// `sun_path` less its closing zero.
+  package static let longestSocketPath = 107
+}
+
+package struct FleetPathError: Error, Sendable, Hashable, CustomStringConvertible {
+  package let message: String
+  package var description: String { message }
+}

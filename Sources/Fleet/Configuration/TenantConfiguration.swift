@@ -1,0 +1,110 @@
+package import SystemPackage
+
+/// One tenant as the operator wants it: its own file over the fleet's defaults over the built-in ones.
+package struct TenantConfiguration: Sendable, Hashable {
+  package var id: TenantID
+  package var dataDirectory: FilePath
+  /// Unix user, a name or a number; nil: the supervisor's own.
+  package var user: String?
+  /// Between two beats.
+  package var interval: Duration
+  /// Its share of beats, decides and worker places beside the others'.
+  package var weight: Int
+  package var zone: ZoneRules
+  /// By the name that a worker asks for it with.
+  package var repositories: [String: FilePath]
+  package var budget: BudgetCaps
+  package var workers: WorkerLimits
+  package var sandboxes: SandboxLimits
+  /// No beats until the operator changes it here (`tenant pause` is another way, kept in the ledger).
+  package var isPaused: Bool
+
+  /// For one worker, except `maximum`.
+  package struct WorkerLimits: Sendable, Hashable {
+    /// Live workers; more are pending.
+    package var maximum: Int
+    package var memory: ByteSize?
+    package var cpu: CPUShare?
+    package var processes: Int?
+  }
+
+  package struct SandboxLimits: Sendable, Hashable {
+    /// All worktrees, private repositories and the warm pool of the tenant together.
+    package var disk: ByteSize?
+  }
+
+  package init(
+    id: TenantID, dataDirectory: FilePath, settings: TenantSettings = TenantSettings(), zone: ZoneRules,
+    repositories: [String: FilePath] = [:]
+  ) {
+    self.id = id
+    self.dataDirectory = dataDirectory
+    user = settings.user
+    interval = settings.interval ?? Self.defaultInterval
+    weight = settings.weight ?? 1
+    self.zone = zone
+    self.repositories = repositories
+    budget = BudgetCaps(
+      usd: settings.usdPerDay.value, tokens: settings.tokensPerDay.value, decides: settings.decidesPerDay.value)
+    workers = WorkerLimits(
+      maximum: settings.maximumWorkers ?? Self.defaultWorkers, memory: settings.memory.value, cpu: settings.cpu.value,
+      processes: settings.processes.value)
+    sandboxes = SandboxLimits(disk: settings.disk.value)
+    isPaused = settings.isPaused ?? false
+  }
+
+  package static let defaultInterval = Duration.seconds(60)
+  package static let defaultWorkers = 4
+
+  /// What the ledger counts this tenant's money by.
+  package var budgetRules: BudgetRules { BudgetRules(scope: .tenant(id), caps: budget, zone: zone) }
+}
+
+/// A limit in one file: not mentioned, lifted (`none`), or set. "Lifted" is what lets a tenant's file undo a default.
+package enum Limit<Value: Sendable & Hashable>: Sendable, Hashable {
+  case unset
+  case none
+  case value(Value)
+
+  package var value: Value? { if case .value(let value) = self { value } else { nil } }
+
+  func over(_ lower: Limit) -> Limit { self == .unset ? lower : self }
+}
+
+/// The keys that a tenant's file and `defaults:` share, as one of them says them.
+package struct TenantSettings: Sendable, Hashable {
+  package var user: String?
+  package var interval: Duration?
+  package var weight: Int?
+  package var timeZone: ZoneRules?
+  package var usdPerDay = Limit<MicroUSD>.unset
+  package var tokensPerDay = Limit<Int64>.unset
+  package var decidesPerDay = Limit<Int64>.unset
+  package var maximumWorkers: Int?
+  package var memory = Limit<ByteSize>.unset
+  package var cpu = Limit<CPUShare>.unset
+  package var processes = Limit<Int>.unset
+  package var disk = Limit<ByteSize>.unset
+  package var isPaused: Bool?
+
+  package init() {}
+
+  /// These settings where they say something, else the lower ones.
+  package func over(_ lower: TenantSettings) -> TenantSettings {
+    var merged = self
+    merged.user = user ?? lower.user
+    merged.interval = interval ?? lower.interval
+    merged.weight = weight ?? lower.weight
+    merged.timeZone = timeZone ?? lower.timeZone
+    merged.usdPerDay = usdPerDay.over(lower.usdPerDay)
+    merged.tokensPerDay = tokensPerDay.over(lower.tokensPerDay)
+    merged.decidesPerDay = decidesPerDay.over(lower.decidesPerDay)
+    merged.maximumWorkers = maximumWorkers ?? lower.maximumWorkers
+    merged.memory = memory.over(lower.memory)
+    merged.cpu = cpu.over(lower.cpu)
+    merged.processes = processes.over(lower.processes)
+    merged.disk = disk.over(lower.disk)
+    merged.isPaused = isPaused ?? lower.isPaused
+    return merged
+  }
+}
