@@ -1,0 +1,85 @@
+import SystemPackage
+import TestSupport
+
+@testable import Fleet
+
+/// A ledger in a scratch directory with clocks that a test sets.
+final class LedgerFixture {
+  let scratch: ScratchDirectory
+  var ledger: Ledger
+  /// 2026-07-27 12:00 UTC.
+  var now = ClockReading(wall: 1_785_153_600, sinceBoot: 1000, bootID: "boot-1")
+  var fleet = BudgetRules(scope: .fleet, caps: .none, zone: .utc)
+  private var runs = 0
+
+  init(patience: Double = 0.2) throws {
+    scratch = try ScratchDirectory("ledger")
+    ledger = Ledger(path: scratch.appending("ledger.sqlite"), patience: patience)
+  }
+
+  var path: FilePath { ledger.path }
+
+  /// What a supervisor that was killed and started again sees: only the file.
+  func reopen() {
+    ledger.close()
+    ledger = Ledger(path: path, patience: 0.2)
+  }
+
+  func pass(_ seconds: Int64) {
+    now = ClockReading(wall: now.wall + seconds, sinceBoot: now.sinceBoot + seconds, bootID: now.bootID)
+  }
+
+  func rules(_ tenant: TenantID = .web, _ caps: BudgetCaps) -> BudgetRules {
+    BudgetRules(scope: .tenant(tenant), caps: caps, zone: .utc)
+  }
+
+  func request(_ tenant: TenantID = .web, kind: RunKind = .tick, run: String? = nil) -> RunRequest {
+    runs += 1
+    return RunRequest(
+      tenant: tenant, kind: kind, runID: run ?? "run-\(runs)", runner: "claude", model: "sonnet", promptBytes: 3000)
+  }
+
+  func reserve(
+    _ request: RunRequest, worst usd: Int64, caps: BudgetCaps
+  ) throws -> Admission {
+    try ledger.reserve(
+      request,
+      worstCase: BudgetAmounts(
+        usd: MicroUSD(micros: usd), tokens: 1000, decides: request.kind == .tick ? 1 : 0),
+      tenant: rules(request.tenant, caps), fleet: fleet, prices: .shipped, now: now)
+  }
+
+  func state(_ tenant: TenantID = .web, _ caps: BudgetCaps) throws -> BudgetState {
+    try ledger.state(rules(tenant, caps), now: now)
+  }
+
+  static func charge(_ event: String, _ usd: Int64, tokens: Int64 = 10, source: ChargeSource = .reported) -> Charge {
+    Charge(
+      eventID: event, source: source, usd: MicroUSD(micros: usd), tokens: ChargedTokens(input: tokens), model: "sonnet")
+  }
+}
+
+extension TenantID {
+  static let web = TenantID("web")!
+  static let api = TenantID("api")!
+}
+
+extension Admission {
+  var granted: ReservationID? { if case .granted(let id, _, _) = self { id } else { nil } }
+  var refusal: AdmissionRefusal? { if case .refused(let refusal, _) = self { refusal } else { nil } }
+}
+
+/// A small generator with a seed, so that a failing sequence can be run again.
+struct SeededGenerator: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed &+ 0x9E37_79B9_7F4A_7C15 }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ (mixed >> 31)
+  }
+}
