@@ -6,24 +6,12 @@ extension BudgetAxisState {
     axis == .usd ? .double(MicroUSD(micros: value).dollars) : .int(value)
   }
 
-  func json(_ axis: BudgetAxis) -> JSON {
-    ["spent": wire(axis, spent), "reserved": wire(axis, reserved), "cap": cap.map { wire(axis, $0) } ?? .null]
-  }
-
   fileprivate func limit(_ axis: BudgetAxis) -> JSON {
     ["left": left.map { wire(axis, $0) } ?? .null, "cap": cap.map { wire(axis, $0) } ?? .null]
   }
 }
 
 extension BudgetState {
-  /// *Shape*: `{day,resets_at,usd:{spent,reserved,cap},tokens:{…},decides:{…},state}`, as in `status --json`.
-  package var json: JSON {
-    [
-      "day": .string(day.date.description), "resets_at": .int(day.resetsAt), "usd": usd.json(.usd),
-      "tokens": tokens.json(.tokens), "decides": decides.json(.decides), "state": .string(standing.rawValue),
-    ]
-  }
-
   /// What a tenant is told of its day, in the prompt and by `limits --json`.
   ///
   /// *Shape*: `{day,resets_at,usd:{left,cap},tokens:{left,cap},decides:{left,cap},run_usd}`; `run_usd` is what the run that was

@@ -1,5 +1,5 @@
 /// A worker that somebody wants and that has not started.
-package struct WorkerWish: Sendable, Hashable {
+package struct WorkerRequest: Sendable, Hashable {
   package let tenant: TenantID
   package let worker: String
   /// Unix seconds, as its record says.
@@ -32,7 +32,7 @@ package struct WorkerShare: Sendable, Hashable {
 
 /// A wish that waits: where it stands and what it waits for.
 package struct PendingWorker: Sendable, Hashable {
-  package let wish: WorkerWish
+  package let wish: WorkerRequest
   /// 1 is next of its tenant.
   package let position: Int
   package let reason: String
@@ -45,7 +45,7 @@ package struct PendingWorker: Sendable, Hashable {
 /// place stays empty while anybody may take it.
 package struct WorkerQueue: Sendable {
   package struct Plan: Sendable, Hashable {
-    package let start: [WorkerWish]
+    package let start: [WorkerRequest]
     package let pending: [PendingWorker]
   }
 
@@ -53,11 +53,11 @@ package struct WorkerQueue: Sendable {
 
   package init(fleetMaximum: Int?) { self.fleetMaximum = fleetMaximum }
 
-  package func plan(wishes: [WorkerWish], shares: [TenantID: WorkerShare]) -> Plan {
+  package func plan(wishes: [WorkerRequest], shares: [TenantID: WorkerShare]) -> Plan {
     var queues = Dictionary(grouping: wishes, by: \.tenant).mapValues { $0.sorted(by: Self.isEarlier) }
     var live = shares.mapValues(\.live)
     var total = live.values.reduce(0, +)
-    var start: [WorkerWish] = []
+    var start: [WorkerRequest] = []
     while total < fleetMaximum ?? .max, let tenant = next(queues: queues, live: live, shares: shares) {
       guard let wish = queues[tenant]?.removeFirst() else { break }
       start.append(wish)
@@ -72,9 +72,9 @@ package struct WorkerQueue: Sendable {
   }
 
   private func next(
-    queues: [TenantID: [WorkerWish]], live: [TenantID: Int], shares: [TenantID: WorkerShare]
+    queues: [TenantID: [WorkerRequest]], live: [TenantID: Int], shares: [TenantID: WorkerShare]
   ) -> TenantID? {
-    var best: (tenant: TenantID, live: Int, weight: Int, wish: WorkerWish)?
+    var best: (tenant: TenantID, live: Int, weight: Int, wish: WorkerRequest)?
     for (tenant, waiting) in queues {
       guard let wish = waiting.first, let share = shares[tenant], share.hold == nil else { continue }
       let used = live[tenant] ?? 0
@@ -96,7 +96,7 @@ package struct WorkerQueue: Sendable {
     return "the fleet is full (\(total) of \(fleetMaximum.map(String.init) ?? "any") live)"
   }
 
-  private static func isEarlier(_ left: WorkerWish, _ right: WorkerWish) -> Bool {
+  private static func isEarlier(_ left: WorkerRequest, _ right: WorkerRequest) -> Bool {
     (left.requestedAt, left.tenant.name, left.worker) < (right.requestedAt, right.tenant.name, right.worker)
   }
 }

@@ -148,7 +148,7 @@ struct DocumentReader {
   /// A limit that `none` lifts.
   mutating func limit<Value>(
     _ node: Node, _ key: String, _ form: String, hint: (String) -> String? = { _ in nil }, _ parse: (String) -> Value?
-  ) -> Limit<Value> {
+  ) -> LimitSetting<Value> {
     if case .scalar(let scalar) = node, scalar.string == "none" || Self.isNull(node) { return .none }
     guard let text = text(node, key) else { return .unset }
     guard let value = parse(text) else {

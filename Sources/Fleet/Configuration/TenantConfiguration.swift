@@ -61,14 +61,14 @@ package struct TenantConfiguration: Sendable, Hashable {
 }
 
 /// A limit in one file: not mentioned, lifted (`none`), or set. "Lifted" is what lets a tenant's file undo a default.
-package enum Limit<Value: Sendable & Hashable>: Sendable, Hashable {
+package enum LimitSetting<Value: Sendable & Hashable>: Sendable, Hashable {
   case unset
   case none
   case value(Value)
 
   package var value: Value? { if case .value(let value) = self { value } else { nil } }
 
-  func over(_ lower: Limit) -> Limit { self == .unset ? lower : self }
+  func over(_ lower: LimitSetting) -> LimitSetting { self == .unset ? lower : self }
 }
 
 /// The keys that a tenant's file and `defaults:` share, as one of them says them.
@@ -77,14 +77,14 @@ package struct TenantSettings: Sendable, Hashable {
   package var interval: Duration?
   package var weight: Int?
   package var timeZone: ZoneRules?
-  package var usdPerDay = Limit<MicroUSD>.unset
-  package var tokensPerDay = Limit<Int64>.unset
-  package var decidesPerDay = Limit<Int64>.unset
+  package var usdPerDay = LimitSetting<MicroUSD>.unset
+  package var tokensPerDay = LimitSetting<Int64>.unset
+  package var decidesPerDay = LimitSetting<Int64>.unset
   package var maximumWorkers: Int?
-  package var memory = Limit<ByteSize>.unset
-  package var cpu = Limit<CPUShare>.unset
-  package var processes = Limit<Int>.unset
-  package var disk = Limit<ByteSize>.unset
+  package var memory = LimitSetting<ByteSize>.unset
+  package var cpu = LimitSetting<CPUShare>.unset
+  package var processes = LimitSetting<Int>.unset
+  package var disk = LimitSetting<ByteSize>.unset
   package var isPaused: Bool?
 
   package init() {}
