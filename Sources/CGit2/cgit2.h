@@ -19,4 +19,29 @@ static inline int cgit2_set_owner_validation(int enabled) {
   return git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, enabled);
 }
 
+/// Whether each object that is read is hashed again; git's own program does not.
+static inline int cgit2_set_hash_verification(int enabled) {
+  return git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, enabled);
+}
+
+/// Whether objects and refs are on the disk before a write of them returns.
+static inline int cgit2_set_synchronous_writes(int enabled) {
+  return git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, enabled);
+}
+
+/// How many bytes of objects are kept in memory.
+static inline int cgit2_set_cache_size(ssize_t bytes) {
+  return git_libgit2_opts(GIT_OPT_SET_CACHE_MAX_SIZE, bytes);
+}
+
+/// How many bytes of packs are mapped at once.
+static inline int cgit2_set_mapped_limit(size_t bytes) {
+  return git_libgit2_opts(GIT_OPT_SET_MWINDOW_MAPPED_LIMIT, bytes);
+}
+
+/// How many bytes of a pack are mapped in one piece.
+static inline int cgit2_set_window_size(size_t bytes) {
+  return git_libgit2_opts(GIT_OPT_SET_MWINDOW_SIZE, bytes);
+}
+
 #endif

@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -270,5 +271,16 @@ static const int clinux_open_path = O_PATH;
 
 /// Overwrites a C string in place: an argument that others could read in /proc.
 static inline void clinux_wipe(char *text) { memset(text, 0, strlen(text)); }
+
+
+/// Renames without ever replacing: -1 with EEXIST when the target is there. Where the file system knows no such
+/// rename, a plain one after a look.
+static inline int clinux_rename_exclusive(const char *from, const char *to) {
+  if (syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 1 /* RENAME_NOREPLACE */) == 0) return 0;
+  if (errno != EINVAL && errno != ENOSYS) return -1;
+  struct stat status;
+  if (lstat(to, &status) == 0) { errno = EEXIST; return -1; }
+  return rename(from, to);
+}
 
 #endif

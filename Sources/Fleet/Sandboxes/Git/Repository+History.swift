@@ -1,0 +1,66 @@
+import CGit2
+import SystemPackage
+
+extension Repository {
+  /// Which of `tips`' commits no commit of `known` leads to, newest first, at most `limit`.
+  func commits(from tips: [ObjectID], notIn known: [ObjectID], limit: Int = 1000) throws(GitError) -> [ObjectID] {
+    var walk: OpaquePointer?
+    try check("walk the history", unsafe git_revwalk_new(&walk, pointer))
+    defer { unsafe git_revwalk_free(walk) }
+    for tip in Set(tips) {
+      var raw = tip.raw
+      // A reflog names commits that may be gone: what is not there cannot be lost any more.
+      _ = unsafe git_revwalk_push(walk, &raw)
+    }
+    for id in Set(known) {
+      var raw = id.raw
+      // Refs to trees and blobs are no history.
+      _ = unsafe git_revwalk_hide(walk, &raw)
+    }
+    var found: [ObjectID] = []
+    var raw = git_oid()
+    while found.count < limit {
+      let status = unsafe git_revwalk_next(&raw, walk)
+      if status == GIT_ITEROVER.rawValue { break }
+      try check("walk the history", status)
+      found.append(ObjectID(raw))
+    }
+    return found
+  }
+
+  /// Whether some commit of `known` leads to `id`.
+  func isReachable(_ id: ObjectID, from known: [ObjectID]) throws(GitError) -> Bool {
+    if known.contains(id) { return true }
+    return try commits(from: [id], notIn: known, limit: 1).isEmpty
+  }
+
+  func mergeBase(_ one: ObjectID, _ other: ObjectID) throws(GitError) -> ObjectID? {
+    var (first, second, base) = (one.raw, other.raw, git_oid())
+    let status = unsafe git_merge_base(&base, pointer, &first, &second)
+    if status == GIT_ENOTFOUND.rawValue { return nil }
+    try check("find the merge base", status)
+    return ObjectID(base)
+  }
+
+  /// How many commits each side has that the other has not.
+  func divergence(_ local: ObjectID, _ upstream: ObjectID) throws(GitError) -> (ahead: Int, behind: Int) {
+    var (mine, theirs, ahead, behind) = (local.raw, upstream.raw, 0, 0)
+    try check("compare histories", unsafe git_graph_ahead_behind(&ahead, &behind, pointer, &mine, &theirs))
+    return (ahead, behind)
+  }
+
+  /// The commits that a reflog names, old and new, newest first.
+  func reflog(_ name: String) throws(GitError) -> [ObjectID] {
+    var log: OpaquePointer?
+    try check("read the reflog of \(name)", unsafe git_reflog_read(&log, pointer, name))
+    defer { unsafe git_reflog_free(log) }
+    var found: [ObjectID] = []
+    for position in unsafe 0..<git_reflog_entrycount(log) {
+      guard let entry = unsafe git_reflog_entry_byindex(log, position) else { continue }
+      for id in unsafe [ObjectID(git_reflog_entry_id_new(entry)), ObjectID(git_reflog_entry_id_old(entry))] {
+        if let id, unsafe git_oid_is_zero([id.raw]) == 0, !found.contains(id) { found.append(id) }
+      }
+    }
+    return found
+  }
+}

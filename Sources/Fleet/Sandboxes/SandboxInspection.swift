@@ -1,0 +1,92 @@
+import CLinux
+import Glibc
+import SystemPackage
+import Tenant
+
+/// Looks at one worker's worktree and states the facts. Changes nothing, executes nothing.
+struct SandboxInspection: Sendable {
+  var common: FilePath
+  var tree: FilePath
+  /// The lock reason that is ours begins like this.
+  static let lockPrefix = "sandbox of looop worker"
+
+  struct Seen: Sendable {
+    var facts: WorktreeFacts
+    var worktree: Worktree?
+    /// What differs, for parking.
+    var entries: [StatusEntry] = []
+    var hiddenPaths: [FilePath] = []
+  }
+
+  func run() -> Seen {
+    var seen = Seen(facts: WorktreeFacts(), worktree: Worktree.of(tree: tree, common: common))
+    guard let worktree = seen.worktree else {
+      seen.facts.state = Files.exists(tree) ? .unregistered : .unreadable("there is neither a tree nor a registration")
+      return seen
+    }
+    guard Files.exists(tree) else {
+      seen.facts.state = .withoutTree
+      return seen
+    }
+    guard worktree.isWhole else {
+      seen.facts.state = .unreadable("its .git file was changed: it no longer names \(worktree.directory)")
+      return seen
+    }
+    do {
+      try look(worktree, &seen)
+    } catch {
+      seen.facts.state = .unreadable("\(error)")
+    }
+    return seen
+  }
+
+  private func look(_ worktree: Worktree, _ seen: inout Seen) throws {
+    let repository = try Repository(opening: tree)
+    guard repository.commonDirectory.lexicallyNormalized() == common,
+      repository.workDirectory?.lexicallyNormalized() == tree
+    else {
+      seen.facts.state = .unreadable("it belongs to \(repository.commonDirectory), not to \(common)")
+      return
+    }
+    if let reason = worktree.lockReason, !reason.hasPrefix(Self.lockPrefix) { seen.facts.foreignLock = reason }
+    seen.facts.users = TreeUsers.find(in: tree)
+    try history(worktree, repository, &seen)
+    seen.entries = try repository.status()
+    for entry in seen.entries { classify(entry, &seen.facts) }
+    seen.hiddenPaths = try HiddenChanges.find(in: repository, tree: tree)
+    seen.facts.hidden = seen.hiddenPaths.count
+    seen.facts.operation = repository.operationInProgress
+    seen.facts.submodulesAtRisk = Submodules.atRisk(worktree: worktree)
+  }
+
+  private func history(_ worktree: Worktree, _ repository: borrowing Repository, _ seen: inout Seen) throws {
+    let references = try repository.references()
+    seen.facts.stashes = references.contains { $0.name == "refs/stash" } ? try repository.reflog("refs/stash").count : 0
+    seen.facts.lonelyCommits = try LonelyCommits.find(worktree, in: repository).count
+    switch try repository.head() {
+    case .branch(let name, let tip):
+      let others = references.filter { $0.name != name }.map(\.target)
+      let own = try repository.commits(from: [tip], notIn: others)
+      seen.facts.head = .branch(SandboxVerb.shortBranch(name), ownCommits: own.count)
+    case .detached(let tip):
+      seen.facts.head = .detached(lonely: try !repository.isReachable(tip, from: references.map(\.target)))
+    case .unborn(let name):
+      seen.facts.head = .unborn(SandboxVerb.shortBranch(name))
+    }
+  }
+
+  private func classify(_ entry: StatusEntry, _ facts: inout WorktreeFacts) {
+    if entry.kinds.contains(.conflicted) { facts.conflicted += 1 }
+    if entry.kinds.contains(.staged) { facts.staged += 1 }
+    if entry.kinds.contains(.modified) { facts.modified += 1 }
+    if entry.kinds.contains(.deleted) { facts.deleted += 1 }
+    guard entry.kinds.contains(.untracked) else { return }
+    facts.untracked += 1
+    let path = tree.pushing(entry.path)
+    if entry.isDirectory {
+      facts.nestedRepositories.append(entry.path.string)
+    } else if let status = Files.status(path), ![S_IFREG, S_IFLNK].contains(status.st_mode & S_IFMT) {
+      facts.unstorable.append(entry.path.string)
+    }
+  }
+}

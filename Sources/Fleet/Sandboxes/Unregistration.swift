@@ -1,0 +1,106 @@
+import Glibc
+import SystemPackage
+import Tenant
+
+/// Takes a worktree's registration away, without taking away a commit that only it holds.
+///
+/// Called under the repository's lock, for a working tree that was moved aside or never got to its place. The same steps
+/// undo a creation and finish a removal that was cut off, so both recover from a crash at any line by running again.
+struct Unregistration {
+  let corner: RepositoryCorner
+  let worktree: Worktree
+
+  struct Outcome: Hashable, Sendable {
+    /// Refs made so that nothing is lost.
+    var parked: [String] = []
+    var deletedBranch: String?
+  }
+
+  func run(_ repository: borrowing Repository) throws -> Outcome {
+    var outcome = Outcome()
+    if let ref = try parkLonelyCommits(repository) { outcome.parked.append(ref) }
+    let trash = corner.trash.appending(Files.uniqueName(worktree.name))
+    try Files.move(worktree.directory, to: trash)
+    // From here on the worktree is gone for everybody; what follows is tidying up that the sweep would do as well.
+    try? Directory.removeTree(trash)
+    if let note = worktree.note, let branch = note.branch, try deleteIfNothingOfItsOwn(branch, repository) {
+      outcome.deletedBranch = branch
+    }
+    return outcome
+  }
+
+  /// Detached heads and commits that only this worktree's reflog names are anchored before the reflog goes.
+  private func parkLonelyCommits(_ repository: borrowing Repository) throws -> String? {
+    guard let note = worktree.note else { return nil }
+    let lonely = try LonelyCommits.find(worktree, in: repository)
+    guard let tip = lonely.first else { return nil }
+    let name = try SandboxName(note.worker)
+    let commit = lonely.count == 1 ? tip : try LonelyCommits.tie(lonely, worker: note.worker, in: repository)
+    return try ParkedRef.create(name, at: commit, in: repository)
+  }
+
+  /// A branch whose commits other refs hold as well says nothing; one with commits of its own stays.
+  private func deleteIfNothingOfItsOwn(_ branch: String, _ repository: borrowing Repository) throws(GitError) -> Bool {
+    guard branch.hasPrefix(SandboxName.branchPrefix), let tip = try repository.target(of: branch) else { return false }
+    let others = try repository.references().filter { $0.name != branch }.map(\.target)
+    guard try repository.isReachable(tip, from: others) else { return false }
+    return try repository.deleteReference(branch, at: tip)
+  }
+}
+
+/// Commits that nothing but a worktree's HEAD and reflog leads to.
+enum LonelyCommits {
+  static func find(_ worktree: Worktree, in repository: borrowing Repository) throws(GitError) -> [ObjectID] {
+    let tips = mentioned(by: worktree).filter { repository.isCommit($0) }
+    guard !tips.isEmpty else { return [] }
+    let known = try repository.references().map(\.target)
+    let own = Set(try repository.commits(from: tips, notIn: known, limit: 100_000))
+    var lonely: [ObjectID] = []
+    for tip in tips where own.contains(tip) {
+      if try !repository.isReachable(tip, from: known + lonely) { lonely.append(tip) }
+    }
+    return lonely
+  }
+
+  /// Every object that the admin directory's files mention, HEAD's first: HEAD, its reflog, the refs of the worktree, the
+  /// state of a rebase. Read as text: a worktree may be too broken for libgit2 to open.
+  private static func mentioned(by worktree: Worktree) -> [ObjectID] {
+    var found: [ObjectID] = []
+    var seen: Set<ObjectID> = []
+    for path in [FilePath("HEAD")] + AdminFiles.list(worktree.directory) {
+      let text = FileReading.of(worktree.directory.pushing(path)).text ?? ""
+      for word in text.split(whereSeparator: { " \t\n".contains($0) }).reversed() where word.utf8.count == 40 {
+        if let id = ObjectID(String(word)), seen.insert(id).inserted { found.append(id) }
+      }
+    }
+    return found
+  }
+
+  /// One commit with all of them as parents, so that one ref holds them.
+  static func tie(
+    _ commits: [ObjectID], worker: String, in repository: borrowing Repository
+  ) throws(GitError) -> ObjectID {
+    let tree = try repository.writeTree([])
+    return try repository.writeCommit(
+      tree: tree, parents: commits, message: "looop: commits that only \(worker)'s worktree held\n", at: Files.now)
+  }
+}
+
+/// The refs that hold what was parked: `refs/looop/parked/WORKER`, then `WORKER-2`, ….
+enum ParkedRef {
+  static func create(
+    _ worker: SandboxName, at commit: ObjectID, in repository: borrowing Repository
+  ) throws(GitError) -> String {
+    var number = 1
+    while true {
+      let ref = SandboxName.parkedPrefix + worker.candidate(number)
+      do {
+        try repository.createReference(ref, at: commit, message: "looop: park")
+        return ref
+      } catch {
+        guard error.code == .exists else { throw error }
+        number += 1
+      }
+    }
+  }
+}
