@@ -1,0 +1,139 @@
+import Hummingbird
+import Tenant
+
+/// The routes that change something. Each is checked, done, and audited whatever came of it.
+extension ControlRoutes {
+  func addWishes(to router: Router<ControlContext>) {
+    router.post("/v1/asks/:tenant/:ask/answer") { request, context in
+      let (tenant, ask) = (try context.parameter("tenant"), try context.parameter("ask"))
+      let body = try await request.jsonBody()
+      return try await wish("answer", "\(tenant)/\(ask)", .answer(tenant: tenant), context) { caller in
+        guard let text = body["text"]?.string, text.contains(where: { !$0.isWhitespace }) else {
+          throw FleetRefusal(.invalidArgument, "the answer is empty", hint: #"send {"text":"yes"}"#)
+        }
+        try await fleet.answer(tenant: tenant, ask: ask, text: text, by: caller)
+        return ["answered": .string("\(tenant)/\(ask)"), "by": .string(caller.user)]
+      }
+    }
+    router.post("/v1/workers/:tenant/:worker/kill") { _, context in
+      let (tenant, worker) = (try context.parameter("tenant"), try context.parameter("worker"))
+      return try await wish("kill", "\(tenant)/\(worker)", .operate(tenant: tenant), context) { caller in
+        try await fleet.kill(tenant: tenant, worker: worker, by: caller)
+        return ["killed": .string("\(tenant)/\(worker)")]
+      }
+    }
+    for (action, perform) in tenantWishes {
+      router.post("/v1/tenants/:name/\(action)") { _, context in
+        let name = try context.parameter("name")
+        return try await wish(action, name, .operate(tenant: name), context) { caller in
+          try await perform(name, caller)
+          return ["done": .string(action), "tenant": .string(name)]
+        }
+      }
+    }
+    addFleetWishes(to: router)
+    addRaiseAndVerb(to: router)
+  }
+
+  private typealias TenantWish = @Sendable (String, Caller) async throws -> Void
+
+  private var tenantWishes: [(String, TenantWish)] {
+    let fleet = fleet
+    return [
+      ("pause", { try await fleet.pause(tenant: $0, by: $1) }),
+      ("resume", { try await fleet.resume(tenant: $0, by: $1) }),
+      ("freeze", { try await fleet.freeze(tenant: $0, by: $1) }),
+      ("thaw", { try await fleet.thaw(tenant: $0, by: $1) }),
+    ]
+  }
+
+  private func addFleetWishes(to router: Router<ControlContext>) {
+    router.post("/v1/freeze") { _, context in
+      try await wish("freeze", nil, .operate(tenant: nil), context) { caller in
+        try await fleet.freeze(tenant: nil, by: caller)
+        return ["done": "freeze"]
+      }
+    }
+    router.post("/v1/thaw") { _, context in
+      try await wish("thaw", nil, .operate(tenant: nil), context) { caller in
+        try await fleet.thaw(tenant: nil, by: caller)
+        return ["done": "thaw"]
+      }
+    }
+    router.post("/v1/reload") { _, context in
+      try await wish("reload", nil, .operate(tenant: nil), context) { try await fleet.reload(by: $0).json }
+    }
+    router.post("/v1/prune") { request, context in
+      let dryRun = request.flag("dry_run")
+      let detail = dryRun ? "dry run" : nil
+      return try await wish("prune", nil, .operate(tenant: nil), context, detail: detail) { caller in
+        ["dry_run": .bool(dryRun), "sandboxes": .array(try await fleet.prune(dryRun: dryRun, by: caller).map(\.json))]
+      }
+    }
+  }
+
+  private func addRaiseAndVerb(to router: Router<ControlContext>) {
+    router.post("/v1/tenants/:name/raise") { request, context in
+      let name = try context.parameter("name")
+      let body = try await request.jsonBody()
+      let amount = body["usd"]?.double
+      let detail = amount.map { "\($0) USD" }
+      return try await wish("raise", name, .operate(tenant: name), context, detail: detail) { caller in
+        let micro = try Money.micro(dollars: amount)
+        let cap = try await fleet.raise(tenant: name, microUSD: micro, by: caller)
+        return ["tenant": .string(name), "raised": .usd(micro), "cap": .usd(cap)]
+      }
+    }
+    router.post("/v1/tenants/:name/verb") { request, context in
+      let name = try context.parameter("name")
+      let body = try await request.jsonBody(upTo: Request.largeBody)
+      let arguments = body["arguments"]?.array?.compactMap(\.string) ?? []
+      let detail = arguments.prefix(3).joined(separator: " ")
+      return try await wish("verb", name, .verb(tenant: name), context, detail: detail) { caller in
+        guard !arguments.isEmpty, arguments.count == body["arguments"]?.array?.count else {
+          throw FleetRefusal(
+            .invalidArgument, "arguments must be a list of words", hint: #"send {"arguments":["state"]}"#)
+        }
+        return try await fleet.runVerb(tenant: name, arguments: arguments, stdin: body["stdin"]?.string, by: caller)
+          .json
+      }
+    }
+  }
+
+  private func wish(
+    _ action: String, _ target: String?, _ right: ControlAction, _ context: ControlContext, detail: String? = nil,
+    _ perform: (Caller) async throws -> JSON
+  ) async throws -> Response {
+    let caller = try context.knownCaller
+    func record(_ outcome: String) async {
+      await audit(
+        AuditEntry(
+          at: clock.now, caller: caller, action: action, target: target.map { Display.line($0, limit: 200) },
+          detail: detail.map { Display.line($0, limit: 200) }, outcome: outcome))
+    }
+    do {
+      if let refusal = Access.refusal(right, by: caller) { throw refusal }
+      let json = try await perform(caller)
+      await record("done")
+      return Response.json(json)
+    } catch {
+      await record((error as? FleetRefusal)?.class.rawValue ?? FleetRefusal.Class.internal.rawValue)
+      throw error
+    }
+  }
+}
+
+/// Amounts as they come over the wire.
+package enum Money {
+  /// What one raise may add: a mistyped amount must not open the purse.
+  package static let largestRaise = 1_000_000.0
+
+  package static func micro(dollars: Double?) throws(FleetRefusal) -> Int64 {
+    guard let dollars, dollars > 0, dollars <= largestRaise else {
+      throw FleetRefusal(
+        .invalidArgument, "the amount must be a number of dollars above 0 and at most \(Int64(largestRaise))",
+        hint: #"send {"usd":5}"#)
+    }
+    return Int64((dollars * 1_000_000).rounded())
+  }
+}
