@@ -2,6 +2,10 @@
 #ifndef CGIT2_H
 #define CGIT2_H
 
+// As CLinux has it: both are imported into one Swift module, which must see the same system structures through either.
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <git2.h>
 
 /// Lets repositories be opened whose `extensions.*` libgit2 does not know by itself.

@@ -58,7 +58,9 @@ extension ControlRoutes {
     }
   }
 
-  private func stream(_ query: WaitQuery, caller: Caller, to writer: inout any ResponseBodyWriter) async throws {
+  @concurrent private func stream(
+    _ query: WaitQuery, caller: Caller, to writer: inout any ResponseBodyWriter
+  ) async throws {
     guard let start = await fleet.changes(after: nil) else { return }
     var token = query.after ?? start.token
     try await writer.write(ByteBuffer(string: ServerSentEvent.hello(token: token)))

@@ -107,7 +107,7 @@ extension ControlRoutes {
     let caller = try context.knownCaller
     func record(_ outcome: String) async {
       await audit(
-        AuditEntry(
+        AuditRecord(
           at: clock.now, caller: caller, action: action, target: target.map { Display.line($0, limit: 200) },
           detail: detail.map { Display.line($0, limit: 200) }, outcome: outcome))
     }

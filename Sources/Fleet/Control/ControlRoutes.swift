@@ -4,7 +4,7 @@ import Tenant
 /// The routes of the control socket. They hold no state: they check who may, ask the fleet, and print what it says.
 struct ControlRoutes: Sendable {
   let fleet: any FleetOperations
-  let audit: @Sendable (AuditEntry) async -> Void
+  let audit: @Sendable (AuditRecord) async -> Void
   let clock: HostClock
 
   func add(to router: Router<ControlContext>) {

@@ -34,13 +34,13 @@ package struct ControlServer: Service {
 
   private let options: Options
   private let fleet: any FleetOperations
-  private let audit: @Sendable (AuditEntry) async -> Void
+  private let audit: @Sendable (AuditRecord) async -> Void
   private let clock: HostClock
   private let logger: Logger
   private let onReady: @Sendable () async -> Void
 
   package init(
-    _ options: Options, fleet: any FleetOperations, audit: @escaping @Sendable (AuditEntry) async -> Void,
+    _ options: Options, fleet: any FleetOperations, audit: @escaping @Sendable (AuditRecord) async -> Void,
     clock: HostClock = .system, logger: Logger, onReady: @escaping @Sendable () async -> Void = {}
   ) {
     self.options = options
@@ -116,7 +116,7 @@ package struct ControlServer: Service {
 
   /// The routes with their doorman; apart from the server, so that tests need no socket.
   static func router(
-    fleet: any FleetOperations, audit: @escaping @Sendable (AuditEntry) async -> Void, clock: HostClock,
+    fleet: any FleetOperations, audit: @escaping @Sendable (AuditRecord) async -> Void, clock: HostClock,
     rateLimit: TokenBucket.Policy = .others, identify: @escaping @Sendable (Request, ControlContext) async -> Caller?
   ) -> Router<ControlContext> {
     let router = Router(context: ControlContext.self)

@@ -1,7 +1,7 @@
 package import Tenant
 
 /// Who wanted what and what came of it: one line of the audit log. Reads are not audited; every wish is, also a refused one.
-package struct AuditEntry: Hashable, Sendable {
+package struct AuditRecord: Hashable, Sendable {
   /// Unix seconds.
   package var at: Int64
   package var caller: Caller
