@@ -198,14 +198,13 @@ package struct DecisionMark: Hashable, Sendable {
     }
   }
 
-  package static func items(_ data: DataDir) -> [String: String]? {
-    StateFile.read(itemsPath(data)).value?.object?.compactMapValues(\.string)
-  }
+  /// The items of the world at the last decision; `nil` where there is no usable record.
+  package static func baseline(_ data: DataDir) -> JSON? { StateFile.read(itemsPath(data)).value }
 
   /// The hash first: a crash between the two costs a less exact WHAT CHANGED, never a lost change.
-  package static func commit(hash: String, items: [String: String], _ data: DataDir) throws(HostError) {
+  package static func commit(hash: String, items: JSON, _ data: DataDir) throws(HostError) {
     try AtomicFile.write(hash + "\n", to: hashPath(data))
-    try StateFile.write(.object(items.mapValues(JSON.string)), to: itemsPath(data))
+    try StateFile.write(items, to: itemsPath(data))
   }
 
   private static func hashPath(_ data: DataDir) -> FilePath { data.root.appending(".last-tick-hash") }
