@@ -3,9 +3,7 @@
 #ifndef CLINUX_H
 #define CLINUX_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
+// No _GNU_SOURCE here: it changes the shape of libc's types, and CGit2 sees the same headers without it.
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
@@ -32,9 +30,10 @@
 #include <termios.h>
 #include <unistd.h>
 
-// Swift's view of glibc hides the GNU declarations; these two are stable.
+// Swift's view of glibc hides the GNU declarations; these are stable.
 extern int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *, const char *);
 extern int ptsname_r(int, char *, size_t);
+extern int pipe2(int ends[2], int flags);
 
 static inline int clinux_spawn_in_directory(posix_spawn_file_actions_t *actions, const char *path) {
   return posix_spawn_file_actions_addchdir_np(actions, path);
@@ -167,7 +166,8 @@ static inline ssize_t clinux_receive_descriptors(int socket, void *bytes, size_t
 }
 
 static inline int clinux_peer(int socket, pid_t *pid, uid_t *uid, gid_t *gid) {
-  struct ucred credentials;
+  // `struct ucred`, which is declared for GNU sources only.
+  struct { pid_t pid; uid_t uid; gid_t gid; } credentials;
   socklen_t length = sizeof credentials;
   if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0) return -1;
   *pid = credentials.pid;
@@ -267,7 +267,7 @@ static const int clinux_limit_pending_signals = RLIMIT_SIGPENDING;
 static const int clinux_limit_message_queues = RLIMIT_MSGQUEUE;
 
 /// To name a file without opening it. GNU, so hidden from Swift.
-static const int clinux_open_path = O_PATH;
+static const int clinux_open_path = 010000000;  // O_PATH
 
 /// Overwrites a C string in place: an argument that others could read in /proc.
 static inline void clinux_wipe(char *text) { memset(text, 0, strlen(text)); }

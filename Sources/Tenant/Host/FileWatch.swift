@@ -10,10 +10,13 @@ package struct FileWatch: ~Copyable, Sendable {
   package static let changes = UInt32(
     IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_CLOSE_WRITE | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF)
 
-  package init() throws(HostError) {
+  package init() throws(HostError) { descriptor = OwnedDescriptor(owning: try Self.open()) }
+
+  /// A new instance that the caller owns.
+  package static func open() throws(HostError) -> CInt {
     let raw = inotify_init1(CInt(IN_CLOEXEC | IN_NONBLOCK))
     guard raw >= 0 else { throw .last("watch files") }
-    descriptor = OwnedDescriptor(owning: raw)
+    return raw
   }
 
   package init(owning descriptor: consuming OwnedDescriptor) { self.descriptor = descriptor }
@@ -34,11 +37,14 @@ package struct FileWatch: ~Copyable, Sendable {
   }
 
   /// The numbers and names of all events that are there; never blocks. An overflow is the number -1.
-  package borrowing func drain() -> [(watch: CInt, name: String)] {
+  package borrowing func drain() -> [(watch: CInt, name: String)] { Self.drain(descriptor.raw) }
+
+  /// The same on a descriptor that somebody else owns.
+  package static func drain(_ descriptor: CInt) -> [(watch: CInt, name: String)] {
     var events: [(watch: CInt, name: String)] = []
     var buffer = [UInt8](repeating: 0, count: 16384)
     while true {
-      let count = unsafe buffer.withUnsafeMutableBytes { unsafe read(descriptor.raw, $0.baseAddress!, $0.count) }
+      let count = unsafe buffer.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress!, $0.count) }
       if count < 0, errno == EINTR { continue }
       guard count > 0 else { return events }
       unsafe buffer.withUnsafeBytes { bytes in

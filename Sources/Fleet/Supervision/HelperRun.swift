@@ -1,0 +1,97 @@
+import CLinux
+import Glibc
+import SystemPackage
+import Tenant
+
+/// A short process of a tenant that answers with one JSON document. Whatever it prints is a tenant's word: bounded, timed,
+/// parsed strictly, and its failure is a value for that tenant alone.
+struct HelperRun: Sendable {
+  /// Enough for 5,000 asks with long prompts; a tenant that prints more is refused.
+  static let maximumOutput = 16 << 20
+  static let deadline = 20.0
+
+  var spawn: Spawn
+  var input: [UInt8]?
+  var deadline = HelperRun.deadline
+  /// False for verbs whose exit code is the whole answer.
+  var expectsDocument = true
+
+  struct Failure: Error, Hashable, Sendable, CustomStringConvertible {
+    var description: String
+    /// The helper's exit code where it had one.
+    var code: Int32?
+  }
+
+  /// Runs it on a thread of its own, so that a hung helper of one tenant holds up nobody else.
+  func run() async -> Result<JSON, Failure> {
+    let outcome = await Threads.run { [self] in
+      var bounded = BoundedRun(
+        spawn, input: input, deadline: deadline, keepOutput: Self.maximumOutput + 1, keepErrors: 2048)
+      bounded.reapGroup = true
+      return bounded.run()
+    }
+    guard outcome.reason.succeeded else { return .failure(failure(outcome)) }
+    guard outcome.outputCount <= Self.maximumOutput else {
+      return .failure(Failure(description: "its report is larger than \(Self.maximumOutput >> 20) MiB"))
+    }
+    guard expectsDocument else { return .success(.null) }
+    do throws(JSONError) {
+      return .success(try JSON(parsing: outcome.output))
+    } catch {
+      return .failure(Failure(description: "its report is not JSON: \(error)"))
+    }
+  }
+
+  private func failure(_ outcome: RunOutcome) -> Failure {
+    let said = Self.lastLine(outcome.errors)
+    switch outcome.reason {
+    case .timedOut: return Failure(description: "no answer within \(Int(deadline)) s", code: 124)
+    case .failedToStart(let error): return Failure(description: error.description, code: 127)
+    case .signal(let number): return Failure(description: "ended by signal \(number)\(said)", code: 128 + number)
+    case .code(let code):
+      return Failure(description: said.isEmpty ? "exit code \(code)" : String(said.dropFirst(2)), code: code)
+    }
+  }
+
+  /// What it said last on stderr, as `: text`, made fit for one line of status.
+  static func lastLine(_ errors: [UInt8]) -> String {
+    let lines = String(decoding: errors, as: UTF8.self).split(whereSeparator: \.isNewline)
+    guard let last = lines.last(where: { !$0.hasPrefix("hint:") && !$0.allSatisfy(\.isWhitespace) }) else { return "" }
+    let clean = String(last.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : Character($0) })
+    let text = clean.hasPrefix("looop: ") ? String(clean.dropFirst(7)) : clean
+    return ": " + (text.count > 300 ? text.prefix(300) + "…" : text)
+  }
+}
+
+/// Blocking work on a thread of its own. The cooperative pool has as many threads as cores: a child that hangs there would
+/// hang the fleet. How many run at once is bounded by the places that the callers have to take first.
+enum Threads {
+  static func run<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
+    await withCheckedContinuation { continuation in
+      start { continuation.resume(returning: body()) }
+    }
+  }
+
+  static func start(_ body: @escaping @Sendable () -> Void) {
+    let box = unsafe Unmanaged.passRetained(Body(run: body))
+    var attributes = pthread_attr_t()
+    unsafe pthread_attr_init(&attributes)
+    defer { unsafe pthread_attr_destroy(&attributes) }
+    unsafe pthread_attr_setdetachstate(&attributes, CInt(PTHREAD_CREATE_DETACHED))
+    unsafe pthread_attr_setstacksize(&attributes, 512 << 10)
+    var thread = pthread_t()
+    let status = unsafe pthread_create(
+      &thread, &attributes,
+      { argument in
+        unsafe Unmanaged<Body>.fromOpaque(argument!).takeRetainedValue().run()
+        return nil
+      }, unsafe box.toOpaque())
+    // No thread to be had: do it here, late rather than never.
+    if status != 0 { unsafe box.takeRetainedValue().run() }
+  }
+
+  private final class Body: Sendable {
+    let run: @Sendable () -> Void
+    init(run: @escaping @Sendable () -> Void) { self.run = run }
+  }
+}

@@ -1,0 +1,35 @@
+import Tenant
+
+/// One tenant in the supervisor's memory: what is wanted (its configuration), what was seen (its last report), what is under way.
+struct SupervisedTenant: Sendable {
+  let id: TenantID
+  var configuration: TenantConfiguration
+  var state: TenantState
+  var report: TenantReport?
+  /// The pulse lock of its data dir.
+  var lock: TakeOver.HeldLock?
+  var budget: BudgetState?
+  /// Workers whose start is under way here, and what became of a refusal, by id.
+  var starting: Set<String> = []
+  /// Sandboxes of ended workers that are being collected.
+  var collecting: Set<String> = []
+  var sandboxes: [SandboxRow] = []
+  /// The beat's process, to be ended with the tenant.
+  var beat: ProcessIdentity?
+  /// A worker's record is not enough to know its end: who was followed until now.
+  var followed: Set<ProcessIdentity> = []
+
+  var pendingWorkers: [TenantReport.Worker] {
+    (report?.workers ?? []).filter { $0.record.phase == .pending && !starting.contains($0.record.id) }
+  }
+
+  var liveWorkers: [TenantReport.Worker] {
+    (report?.workers ?? []).filter { $0.record.phase == .running || $0.record.phase == .starting }
+  }
+
+  /// Live ones, and those that are on their way and not yet in a report.
+  var liveCount: Int {
+    let live = Set(liveWorkers.map(\.record.id))
+    return live.count + starting.subtracting(live).count
+  }
+}

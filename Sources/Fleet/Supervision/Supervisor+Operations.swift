@@ -1,0 +1,197 @@
+import SystemPackage
+import Tenant
+
+/// What people ask of a running fleet. Each wish is durable before it is answered.
+extension Supervisor: FleetOperations {
+  package func answer(tenant name: String, ask: String, text: String, by caller: Caller) async throws(FleetRefusal) {
+    let tenant = try known(name)
+    guard Identifier.isValid(ask) else { throw FleetRefusal(.noSuchAsk, "no ask \"\(name)/\(ask)\"") }
+    if budgetAsks.contains(where: { $0.tenant == tenant.id && $0.id == ask }) || ask.hasPrefix("budget-") {
+      if try await answerBudget(tenant, ask, text, caller) { return }
+    }
+    let result = await helper(
+      tenant, ["_", "answer", ask, "--json", "--by", caller.user, "--via", "fleet \(caller.via)", "-"],
+      input: Array(text.utf8))
+    soil(name)
+    reconcile(name, .touched)
+    switch result {
+    case .success(let json):
+      if json["ok"]?.bool == false { throw Self.answerRefusal(json, "\(name)/\(ask)") }
+      say("\(ask) answered by \(caller.user)", about: name)
+      await audit("answer", tenant.id, ask, caller)
+    case .failure(let failure): throw FleetRefusal(.unavailable, failure.description)
+    }
+  }
+
+  private static func answerRefusal(_ json: JSON, _ id: String) -> FleetRefusal {
+    let message = json["message"]?.string ?? "\(id) was not answered"
+    switch json["code"]?.string {
+    case "already_answered": return FleetRefusal(.alreadyAnswered, "\(id) was answered already: \(message)")
+    case "no_such_ask": return FleetRefusal(.noSuchAsk, "no ask \"\(id)\"", hint: "list them: looop-fleet asks")
+    default: return FleetRefusal(.invalidArgument, message)
+    }
+  }
+
+  /// False where the budget has no such ask: then it may be the tenant's.
+  private func answerBudget(
+    _ tenant: SupervisedTenant, _ ask: String, _ text: String, _ caller: Caller
+  ) async throws(FleetRefusal) -> Bool {
+    guard caller.roles.contains(.ops) || caller.roles.contains(.concierge) else {
+      throw FleetRefusal(
+        .permissionDenied, "a tenant does not raise its own budget",
+        hint: "ops or the concierge answers \(tenant.id)/\(ask)")
+    }
+    let (rules, now) = (rules(of: tenant), ClockReading.now(clock))
+    let result = await ledger.perform {
+      try $0.answerBudgetAsk(
+        ask, of: tenant.id, text: text, actor: caller.user, via: caller.via, rules: rules, now: now)
+    }
+    switch result {
+    case .failure(let error): throw FleetRefusal(.unavailable, error.description, hint: error.hint)
+    case .success(.unknown): return false
+    case .success(.alreadyAnswered(let answer)):
+      throw FleetRefusal(.alreadyAnswered, "\(tenant.id)/\(ask) was answered already: \(answer)")
+    case .success(.notUnderstood(let want)): throw FleetRefusal(.invalidArgument, "not understood", hint: want)
+    case .success(.answered):
+      tenants[tenant.id.name]?.state.held = nil
+      await refreshBudgets()
+      retryDecide(tenant.id.name)
+      return true
+    }
+  }
+
+  package func raise(tenant name: String, microUSD: Int64, by caller: Caller) async throws(FleetRefusal) -> Int64 {
+    let tenant = try known(name)
+    guard microUSD > 0 else {
+      throw FleetRefusal(
+        .invalidArgument, "a raise is more than 0 USD", hint: "a lower cap belongs in the configuration")
+    }
+    let (rules, now) = (rules(of: tenant), ClockReading.now(clock))
+    let raise = BudgetRaise(
+      scope: .tenant(tenant.id), amounts: BudgetAmounts(usd: MicroUSD(micros: microUSD)), actor: caller.user,
+      via: caller.via)
+    let result = await ledger.perform { ledger in
+      try ledger.raise(raise, rules: rules, now: now)
+      return try ledger.state(rules, now: now)
+    }
+    switch result {
+    case .failure(let error): throw FleetRefusal(.unavailable, error.description, hint: error.hint)
+    case .success(let state):
+      tenants[name]?.state.held = nil
+      tenants[name]?.budget = state
+      await refreshBudgets()
+      retryDecide(name)
+      return state.usd.cap ?? 0
+    }
+  }
+
+  /// What was held may go on: its next beat asks again, at once.
+  private func retryDecide(_ name: String) {
+    changed(.tenants, about: name)
+    reconcile(name, .touched)
+    admitWorkers()
+  }
+
+  package func kill(tenant name: String, worker: String, by caller: Caller) async throws(FleetRefusal) {
+    let tenant = try known(name)
+    guard tenant.report?.workers.contains(where: { $0.record.id == worker }) == true else {
+      throw FleetRefusal(.notFound, "no worker \"\(name)/\(worker)\"", hint: "list them: looop-fleet workers")
+    }
+    let result = await helper(tenant, ["_", "worker", "kill", worker], deadline: 30, expectsDocument: false)
+    soil(name)
+    reconcile(name, .touched)
+    if case .failure(let failure) = result { throw FleetRefusal(.conflict, failure.description) }
+    say("worker \(worker) killed by \(caller.user)", about: name)
+    await audit("worker kill", tenant.id, worker, caller)
+  }
+
+  package func pause(tenant name: String, by caller: Caller) async throws(FleetRefusal) {
+    try await order(.pause, give: true, name, caller)
+  }
+
+  package func resume(tenant name: String, by caller: Caller) async throws(FleetRefusal) {
+    let tenant = try known(name)
+    try await order(.pause, give: false, name, caller)
+    if tenant.configuration.isPaused {
+      throw FleetRefusal(
+        .conflict, "\(name) is paused by its configuration", hint: "take `paused: true` out of tenants.d/\(name).yaml")
+    }
+  }
+
+  package func freeze(tenant name: String?, by caller: Caller) async throws(FleetRefusal) {
+    try await order(.freeze, give: true, name, caller)
+  }
+
+  package func thaw(tenant name: String?, by caller: Caller) async throws(FleetRefusal) {
+    try await order(.freeze, give: false, name, caller)
+  }
+
+  private func order(_ order: StandingOrder, give: Bool, _ name: String?, _ caller: Caller) async throws(FleetRefusal) {
+    let scope: BudgetScope = if let name { .tenant(try known(name).id) } else { .fleet }
+    let now = ClockReading.now(clock)
+    let result = await ledger.perform { ledger in
+      if give {
+        try ledger.give(order, to: scope, actor: caller.user, via: caller.via, now: now)
+      } else {
+        try ledger.lift(order, from: scope, actor: caller.user, via: caller.via, now: now)
+      }
+      return try ledger.orders()
+    }
+    switch result {
+    case .failure(let error): throw FleetRefusal(.unavailable, error.description, hint: error.hint)
+    case .success(let orders): await obey(orders, name.map { [$0] } ?? tenants.keys.sorted())
+    }
+    say("\(give ? "" : "lifted ")\(order.rawValue) by \(caller.user)", about: name)
+  }
+
+  private func obey(_ orders: [OrderRecord], _ names: [String]) async {
+    for name in names {
+      guard let before = tenants[name]?.state else { continue }
+      applyOrders(orders, to: name)
+      guard let after = tenants[name]?.state, before.frozen != after.frozen || before.paused != after.paused else {
+        continue
+      }
+      if after.frozen != before.frozen { await suspend(name, after.frozen) }
+      if !after.frozen, !after.paused {
+        tenants[name]?.state.failures = 0
+        schedule(name, in: 0)
+      }
+      changed(.tenants, about: name)
+    }
+    admitWorkers()
+  }
+
+  package func reload(by caller: Caller) async throws(FleetRefusal) -> ReloadOutcome {
+    say("configuration reloaded by \(caller.user)")
+    return await applyConfiguration()
+  }
+
+  package func runVerb(
+    tenant name: String, arguments: [String], stdin: String?, by caller: Caller
+  ) async throws(FleetRefusal) -> VerbOutcome {
+    let tenant = try known(name)
+    do {
+      let spawn = try await command(tenant, .helper, ["_"] + arguments)
+      let input = stdin.map { Array($0.utf8) } ?? []
+      let outcome = await inPlace(wellTenant: true) {
+        await Threads.run {
+          BoundedRun(spawn, input: input, deadline: 120, keepOutput: 4 << 20, keepErrors: 64 << 10).run()
+        }
+      }
+      soil(name)
+      reconcile(name, .touched)
+      await audit("verb", tenant.id, arguments.first ?? "", caller)
+      return VerbOutcome(
+        exitCode: Int(outcome.reason.shellCode), stdout: String(decoding: outcome.output, as: UTF8.self),
+        stderr: String(decoding: outcome.errors, as: UTF8.self))
+    } catch {
+      throw FleetRefusal(.unavailable, "\(error)")
+    }
+  }
+
+  func audit(_ action: String, _ tenant: TenantID, _ detail: String, _ caller: Caller) async {
+    let entry = AuditEntry(
+      at: clock.now, actor: caller.user, via: caller.via, action: action, scope: .tenant(tenant), detail: detail)
+    if case .failure(let error) = await ledger.perform({ try $0.audit(entry) }) { ledgerFailed(error) }
+  }
+}

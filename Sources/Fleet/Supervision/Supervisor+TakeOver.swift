@@ -1,0 +1,159 @@
+import Logging
+import SystemPackage
+import Tenant
+
+/// Taking tenants over, and hearing from them what is there.
+extension Supervisor {
+  func startTakeOver(_ name: String) {
+    guard let tenant = tenants[name] else { return }
+    tenants[name]?.state.lease = .taking
+    let isWell = tenant.state.failures == 0
+    Task {
+      let outcome = await inPlace(wellTenant: isWell) { await self.takeOver(name) }
+      tookOver(name, outcome)
+    }
+  }
+
+  private func takeOver(_ name: String) async -> TakeOver.Outcome {
+    guard let tenant = tenants[name] else { return .failed("it is gone") }
+    do {
+      let user = try confinement.user(of: tenant)
+      let takeOver = TakeOver(
+        spawn: try await command(tenant, .helper, ["_", "hold"]), inotify: try watch.descriptor(for: user.uid),
+        socket: paths.socket.string, tenant: name)
+      let outcome = await takeOver.run()
+      if case .held(_, let watches) = outcome { watch.add(tenant: name, descriptor: takeOver.inotify, places: watches) }
+      return outcome
+    } catch {
+      return .failed("\(error)")
+    }
+  }
+
+  private func tookOver(_ name: String, _ outcome: TakeOver.Outcome) {
+    guard let tenant = tenants[name], tenant.state.lease == .taking else { return }
+    switch outcome {
+    case .held(let lock, _):
+      tenants[name]?.lock = lock
+      tenants[name]?.state.lease = .held
+      tenants[name]?.state.refresh = .stale
+      if tenant.state.trouble != nil { say("taken over again", about: name) }
+      tenants[name]?.state.failures = 0
+      tenants[name]?.state.trouble = nil
+      // The first beat of a tenant that was never seen comes soon, spread over two seconds; then its own rhythm.
+      let first =
+        tenant.state.lastBeat == nil ? Timetable.offset(of: name, interval: min(tenant.state.interval, firstSpread)) : 0
+      schedule(name, in: first)
+    case .foreign(let who):
+      if tenant.state.trouble != who { say(who, about: name, level: .warning) }
+      tenants[name]?.state.lease = .foreign(who)
+      tenants[name]?.state.trouble = who
+      schedule(name, in: Reconcile.delay(tenants[name]!.state, nextWakeAt: nil, wall: clock.wall()))
+    case .failed(let why):
+      tenants[name]?.state.lease = .unavailable(why)
+      failed(name, why)
+    }
+    changed(.tenants, about: name)
+    reconcile(name, .look)
+  }
+
+  /// With few tenants all begin at once; with many, over their interval.
+  private var firstSpread: Double { tenants.count <= 16 ? 1 : Double(tenants.count) / 16 }
+
+  /// Books a supervision failure and when to try again.
+  func failed(_ name: String, _ why: String) {
+    guard var tenant = tenants[name] else { return }
+    tenant.state.failures += 1
+    if tenant.state.trouble != why { say(why, about: name, level: .warning) }
+    tenant.state.trouble = why
+    if tenant.state.failures == TenantState.quarantineAfter {
+      say("quarantined after \(tenant.state.failures) failures in a row", about: name, level: .error)
+    }
+    tenants[name] = tenant
+    schedule(name, in: Reconcile.delay(tenant.state, nextWakeAt: nil, wall: clock.wall()))
+    changed(.tenants, about: name)
+  }
+
+  /// Runs short work of a tenant in one of the fleet's helper places.
+  func inPlace<Value: Sendable>(wellTenant: Bool, _ body: @Sendable () async -> Value) async -> Value {
+    let places = wellTenant ? helperPlaces : slowHelperPlaces
+    await places.take()
+    let value = await body()
+    await places.give()
+    return value
+  }
+
+  // MARK: - Reports
+
+  func startReport(_ name: String) {
+    guard let tenant = tenants[name] else { return }
+    tenants[name]?.state.refresh = .running
+    Task {
+      let result = await helper(tenant, ["_", "report", "--json"])
+      reported(name, result)
+    }
+  }
+
+  private func reported(_ name: String, _ result: Result<JSON, HelperRun.Failure>) {
+    guard let tenant = tenants[name] else { return }
+    let again = tenant.state.refresh == .runningStale
+    tenants[name]?.state.refresh = again ? .stale : .current
+    switch result {
+    case .success(let json):
+      if let report = TenantReport(json: json) {
+        take(report, of: name)
+      } else {
+        failed(name, "its report has not the known shape")
+      }
+    case .failure(let failure):
+      // The next beat tells more; a report alone is not a reason to back off.
+      say("no report: \(failure.description)", about: name, level: .warning)
+    }
+    if again { reconcile(name, .look) }
+  }
+
+  /// Believes what a tenant says about itself, and nothing else.
+  func take(_ report: TenantReport, of name: String) {
+    guard let old = tenants[name]?.report ?? Optional(nil) else {
+      return accept(report, of: name, before: nil)
+    }
+    accept(report, of: name, before: old)
+  }
+
+  private func accept(_ report: TenantReport, of name: String, before old: TenantReport?) {
+    tenants[name]?.report = report
+    for worker in report.workers where worker.record.phase == .running || worker.record.phase == .starting {
+      guard let process = worker.record.process, tenants[name]?.followed.contains(process) == false else { continue }
+      tenants[name]?.followed.insert(process)
+      watch.follow(process)
+    }
+    let asksBefore = Set((old?.asks ?? []).map(\.id))
+    let asksNow = Set(report.asks.map(\.id))
+    if !asksNow.subtracting(asksBefore).isEmpty {
+      changed(.asks, about: name)
+      announce(report.asks.filter { !asksBefore.contains($0.id) }, of: name)
+    }
+    if !asksBefore.subtracting(asksNow).isEmpty { changed(.answers, about: name) }
+    if old?.workers != report.workers { changed(.workers, about: name) }
+    admitWorkers()
+    collectEnded(name)
+  }
+
+  // MARK: - Processes of a tenant
+
+  /// One helper of a tenant that answers with one document.
+  func helper(
+    _ tenant: SupervisedTenant, _ arguments: [String], work: TenantWork = .helper, program: FilePath? = nil,
+    input: [UInt8]? = nil, deadline: Double = HelperRun.deadline, expectsDocument: Bool = true
+  ) async -> Result<JSON, HelperRun.Failure> {
+    await inPlace(wellTenant: tenant.state.failures == 0) {
+      do {
+        let spawn = try await self.command(tenant, work, arguments, program: program)
+        return await HelperRun(
+          spawn: spawn, input: input, deadline: deadline, expectsDocument: expectsDocument
+        ).run()
+      } catch {
+        return .failure(HelperRun.Failure(description: "\(error)"))
+      }
+    }
+  }
+}

@@ -1,0 +1,153 @@
+import Glibc
+import SystemPackage
+import Tenant
+
+/// What others see: pure readings of the supervisor's memory, with nothing asked of any tenant.
+extension Supervisor {
+  package func document() async -> FleetDocument {
+    let plan = workerPlan()
+    let pending = Dictionary(grouping: plan.pending, by: \.wish.tenant.name).mapValues(\.count)
+    let rows =
+      tenants.values.sorted { $0.id < $1.id }.map { row($0, pending: pending[$0.id.name] ?? 0) } + refusedRows()
+    return FleetDocument(
+      pid: getpid(), version: Version.current, uptimeSeconds: Int64(clock.monotonic() - startedAt),
+      isolation: confinement.isolation, beatsInFlight: beatGate.runningCount + slowGate.runningCount,
+      decidesInFlight: decideGate.runningCount,
+      workers: FleetDocument.WorkerCounts(
+        live: tenants.values.reduce(0) { $0 + $1.liveCount }, pending: plan.pending.count, max: fleet.maximumWorkers),
+      asksPending: budgetAsks.count + tenants.values.reduce(0) { $0 + ($1.report?.asks.count ?? 0) },
+      spentToday: fleetBudget?.usd.spent ?? tenants.values.reduce(0) { $0 + ($1.budget?.usd.spent ?? 0) },
+      guards: guards(), tenants: rows)
+  }
+
+  private func guards() -> [FleetDocument.Guard] {
+    var guards = confinement.guards().map {
+      FleetDocument.Guard(name: $0.name, enforced: $0.enforced, detail: $0.detail)
+    }
+    guards.append(
+      FleetDocument.Guard(
+        name: "budget", enforced: ledgerTrouble == nil,
+        detail: ledgerTrouble ?? "every decide is reserved before it starts"))
+    return guards
+  }
+
+  func row(_ tenant: SupervisedTenant, pending: Int) -> TenantRow {
+    let (phase, reason) = tenant.state.phase
+    let asks = tenant.report?.asks ?? []
+    let fleetAsks = budgetAsks.filter { $0.tenant == tenant.id }
+    let oldest = (asks.map(\.ts) + fleetAsks.map(\.at)).min()
+    let due = timetable.due(of: tenant.id.name).map { clock.now + Int64(max(0, $0 - clock.monotonic()).rounded()) }
+    return TenantRow(
+      name: tenant.id.name, dataDir: tenant.configuration.dataDirectory.string,
+      user: tenant.configuration.user ?? confinement.ownUser, phase: phase,
+      reason: reason ?? activityReason(tenant.state),
+      lastBeat: tenant.state.lastBeat.flatMap { beat in
+        tenant.state.lastBeatAt.map {
+          TenantRow.LastBeat(at: $0, outcome: beat.outcome.rawValue, durationMS: beat.durationMS)
+        }
+      },
+      nextBeatAt: tenant.state.frozen || tenant.state.paused ? nil : due,
+      workers: FleetDocument.WorkerCounts(
+        live: tenant.liveCount, pending: pending, max: tenant.configuration.workers.maximum),
+      budget: tenant.budget.map(Self.budget), asksPending: asks.count + fleetAsks.count,
+      oldestAskSeconds: oldest.map { max(0, clock.now - $0) }, sandboxes: sandboxCount(tenant), diskBytes: nil)
+  }
+
+  /// Why nothing seems to happen: a beat that takes long is the usual answer.
+  private func activityReason(_ state: TenantState) -> String? {
+    switch state.activity {
+    case .beating(let since):
+      let seconds = Int(clock.monotonic() - since)
+      return seconds >= 10 ? "its beat has been running for \(seconds) s (a sensor or the runner takes long)" : nil
+    case .queued: return nil
+    case .idle:
+      return state.lastBeat?.outcome == .failed || state.lastBeat?.outcome == .idle ? state.lastBeat?.reason : nil
+    }
+  }
+
+  /// Files of the configuration that no tenant could be made of: they are shown, not lost.
+  private func refusedRows() -> [TenantRow] {
+    refused.compactMap { problem in
+      guard let id = problem.tenant, tenants[id.name] == nil else { return nil }
+      let hint = problem.hint.map { " (\($0))" } ?? ""
+      return TenantRow(
+        name: id.name, dataDir: nil, user: nil, phase: .degraded,
+        reason: "its configuration is refused: \(problem)\(hint)")
+    }
+  }
+
+  private func sandboxCount(_ tenant: SupervisedTenant) -> Int {
+    tenant.sandboxes.isEmpty ? tenant.liveWorkers.filter { $0.record.sandbox != nil }.count : tenant.sandboxes.count
+  }
+
+  static func budget(_ state: BudgetState) -> TenantBudget {
+    func axis(_ state: BudgetAxisState) -> TenantBudget.Axis {
+      TenantBudget.Axis(spent: state.spent, reserved: state.reserved, cap: state.cap)
+    }
+    return TenantBudget(
+      day: state.day.date.description, resetsAt: state.day.resetsAt, usd: axis(state.usd), tokens: axis(state.tokens),
+      decides: axis(state.decides), state: state.standing.rawValue)
+  }
+
+  package func asks() async -> [MailboxAsk] {
+    let now = clock.now
+    let tenants = tenants.values.flatMap { tenant in
+      (tenant.report?.asks ?? []).map { MailboxAsk(tenant: tenant.id.name, ask: $0, now: now) }
+    }
+    let own = budgetAsks.map { ask in
+      MailboxAsk(
+        tenant: ask.tenant.name, askID: ask.id, worker: nil, goal: nil, prompt: ask.prompt, at: ask.at,
+        ageSeconds: max(0, now - ask.at), reference: nil, options: BudgetAsk.options, irreversible: false,
+        workerAlive: nil)
+    }
+    return (tenants + own).sorted { ($0.at, $0.id) < ($1.at, $1.id) }
+  }
+
+  package func workers() async -> [WorkerRow] {
+    let places = Dictionary(
+      workerPlan().pending.map { ("\($0.wish.tenant.name)/\($0.wish.worker)", $0) },
+      uniquingKeysWith: { first, _ in first })
+    return tenants.values.sorted { $0.id < $1.id }.flatMap { tenant in
+      (tenant.report?.workers ?? []).map { worker in
+        let record = worker.record
+        let place = places["\(tenant.id.name)/\(record.id)"]
+        let isStarting = tenant.starting.contains(record.id) && record.phase == .pending
+        return WorkerRow(
+          tenant: tenant.id.name, id: record.id, phase: isStarting ? .starting : record.phase,
+          reason: place?.reason ?? (isStarting ? nil : record.reason), position: place?.position,
+          pid: record.process?.pid, health: worker.health, sandbox: record.sandbox, branch: record.branch,
+          startedAt: record.startedAt, exitCode: worker.exitCode, spent: nil)
+      }
+    }
+  }
+
+  package func changes(after token: UInt64?) async -> FleetChanges? { await feed.changes(after: token) }
+
+  package func logs(tenant: String?, after sequence: UInt64?, limit: Int) async -> [LogLine] {
+    log.lines(tenant: tenant, after: sequence, limit: limit)
+  }
+
+  package func tenants(ofUser uid: UInt32) async -> Set<String> {
+    // A tenant whose user nobody knows belongs to nobody.
+    Set(tenants.values.filter { (try? confinement.user(of: $0).uid) == uid }.map(\.id.name))
+  }
+
+  package func tenant(_ name: String) async throws(FleetRefusal) -> TenantDetail {
+    let tenant = try known(name)
+    let pending = workerPlan().pending.filter { $0.wish.tenant == tenant.id }.count
+    let uid: UInt32
+    do { uid = try confinement.user(of: tenant).uid } catch { throw FleetRefusal(.unavailable, "\(error)") }
+    return TenantDetail(
+      row: row(tenant, pending: pending), uid: uid, intervalSeconds: Int64(tenant.state.interval),
+      weight: Int64(tenant.configuration.weight), timeZone: tenant.configuration.zone.name,
+      repos: tenant.configuration.repositories.mapValues(\.string), problems: tenant.report?.problems ?? [])
+  }
+
+  func known(_ name: String) throws(FleetRefusal) -> SupervisedTenant {
+    if let tenant = tenants[name] { return tenant }
+    let names = tenants.keys.sorted().joined(separator: ", ")
+    throw FleetRefusal(
+      .notFound, "no tenant \"\(name)\"",
+      hint: names.isEmpty ? "add one: looop-fleet tenant add" : "there are: \(names)")
+  }
+}

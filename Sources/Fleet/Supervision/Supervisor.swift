@@ -1,0 +1,180 @@
+package import Logging
+package import SystemPackage
+package import Tenant
+
+/// The one owner of a running fleet's state. Everything that happens (a beat's end, a touched file, a worker's death, a command
+/// of ops) is a call here; each looks at the tenant's state, asks ``Reconcile`` what is to be done, and starts it. What runs,
+/// runs outside and comes back as another call: there is no `await` between a look at the state and its change.
+///
+/// What must survive is elsewhere: tenants' state in their data dirs, money and the will of ops in the ``Ledger``.
+package actor Supervisor {
+  /// The programs that the supervisor starts.
+  package struct Programs: Sendable {
+    package var looop: FilePath
+    package var fleet: FilePath
+    package init(looop: FilePath, fleet: FilePath) {
+      self.looop = looop
+      self.fleet = fleet
+    }
+  }
+
+  let paths: FleetPaths
+  let programs: Programs
+  let clock: HostClock
+  let logger: Logger
+  let ledger: LedgerLane
+  let feed: ChangeFeed
+  let watch: WakeWatch
+  let confinement: Confinement
+  let startedAt: Double
+
+  var fleet: FleetConfiguration
+  var tenants: [String: SupervisedTenant] = [:]
+  /// Files of the configuration that were refused, and why; shown until they are mended.
+  var refused: [ConfigurationProblem] = []
+  var timetable = Timetable()
+  var beatGate = FairGate<String>(capacity: 4)
+  /// Tenants in trouble and slow ones: their beats never take a well tenant's place.
+  var slowGate = FairGate<String>(capacity: 2)
+  var decideGate = FairGate<String>(capacity: 4)
+  /// Decides that wait for a place, by run.
+  var waitingDecides: [String: CheckedContinuation<Bool, Never>] = [:]
+  let helperPlaces = Places(8)
+  let slowHelperPlaces = Places(4)
+  var log = LogRing()
+  var prices = PriceTable.shipped
+  /// Why no decide may start in the whole fleet: the ledger cannot be written.
+  var ledgerTrouble: String?
+  var fleetBudget: BudgetState?
+  /// Breached budgets that ask for a raise: the fleet's own asks, beside the tenants'.
+  var budgetAsks: [BudgetAsk] = []
+  var stopping = false
+
+  private var alarm: Task<Void, Never>?
+  private var alarmDue: Double?
+
+  package init(paths: FleetPaths, programs: Programs, clock: HostClock = .system, logger: Logger) throws {
+    self.paths = paths
+    self.programs = programs
+    self.clock = clock
+    self.logger = logger
+    ledger = LedgerLane(Ledger(path: paths.ledger))
+    feed = ChangeFeed(clock: clock)
+    watch = try WakeWatch()
+    confinement = Confinement()
+    startedAt = clock.monotonic()
+    fleet = FleetConfiguration(zone: .utc)
+  }
+
+  /// Runs until ``stop()``. Live workers go on without us.
+  package func run() async {
+    watch.start()
+    await recoverLedger()
+    _ = await applyConfiguration()
+    for await event in watch.events { heard(event) }
+  }
+
+  package func stop() async {
+    guard !stopping else { return }
+    stopping = true
+    alarm?.cancel()
+    for waiting in waitingDecides.values { waiting.resume(returning: false) }
+    waitingDecides = [:]
+    await feed.stop()
+    watch.stop()
+  }
+
+  // MARK: - What is heard
+
+  private func heard(_ event: WakeWatch.Event) {
+    switch event {
+    case .file(let tenant, let place, let name):
+      guard let nudge = FileTouch.nudge(place: place, name: name) else { return }
+      if place == "asks" || place == "workers" || place == "answers" || place == "parked" { soil(tenant) }
+      reconcile(tenant, nudge)
+    case .overflow(let tenants):
+      for tenant in tenants {
+        soil(tenant)
+        reconcile(tenant, .touched)
+      }
+    case .ended(let process):
+      for (name, tenant) in tenants where tenant.followed.contains(process) {
+        tenants[name]?.followed.remove(process)
+        soil(name)
+        // A worker's end is news for its loop as well.
+        reconcile(name, .touched)
+      }
+    }
+  }
+
+  /// What the last report says is no longer the whole truth.
+  func soil(_ name: String) {
+    guard let refresh = tenants[name]?.state.refresh else { return }
+    switch refresh {
+    case .current: tenants[name]?.state.refresh = .stale
+    case .running: tenants[name]?.state.refresh = .runningStale
+    case .stale, .runningStale: break
+    }
+  }
+
+  // MARK: - What is done about it
+
+  func reconcile(_ name: String, _ nudge: Nudge) {
+    guard !stopping, let tenant = tenants[name] else { return }
+    if nudge == .touched, case .beating = tenant.state.activity { tenants[name]?.state.wakeAfterBeat = true }
+    for change in Reconcile.plan(tenant.state, nudge) {
+      switch change {
+      case .takeOver: startTakeOver(name)
+      case .beat(let force, _): requestBeat(name, force: force)
+      case .report: startReport(name)
+      }
+    }
+  }
+
+  func schedule(_ name: String, in seconds: Double) {
+    timetable.schedule(name, at: clock.monotonic() + max(0, seconds))
+    setAlarm()
+  }
+
+  func unschedule(_ name: String) {
+    timetable.cancel(name)
+    setAlarm()
+  }
+
+  private func setAlarm() {
+    let due = timetable.earliest()
+    guard due != alarmDue, !stopping else { return }
+    alarm?.cancel()
+    alarmDue = due
+    guard let due else { return }
+    let delay = max(0, due - clock.monotonic())
+    alarm = Task {
+      // Cancelled means that another alarm was set.
+      try? await Task.sleep(for: .seconds(delay))
+      if !Task.isCancelled { rang() }
+    }
+  }
+
+  private func rang() {
+    alarmDue = nil
+    for name in timetable.take(dueBy: clock.monotonic()) {
+      // Whatever becomes of this nudge, the tenant is looked at again.
+      if let tenant = tenants[name] {
+        timetable.schedule(name, at: clock.monotonic() + tenant.state.interval)
+      }
+      reconcile(name, .due)
+    }
+    setAlarm()
+  }
+
+  // MARK: - Words
+
+  func say(_ text: String, about tenant: String? = nil, level: Logger.Level = .info) {
+    log.append(text, tenant: tenant, at: clock.now)
+    logger.log(level: level, "\(tenant.map { "\($0): " } ?? "")\(text)")
+  }
+
+  func changed(_ category: ChangeCategory, about tenant: String? = nil) {
+    Task { await feed.changed([category], tenant: tenant) }
+  }
+}
