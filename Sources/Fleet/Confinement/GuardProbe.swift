@@ -1,0 +1,173 @@
+import Glibc
+package import SystemPackage
+import Tenant
+
+/// Tries every guard once on a child that should not get through, so that what `status` says is what was seen and not what the
+/// host claims. Half a second, when the fleet starts and in `doctor`.
+package struct GuardProbe: Sendable {
+  package enum Finding: Hashable, Sendable {
+    case holds
+    /// It was tried, and the child got through, or the trial itself failed.
+    case broken(String)
+  }
+
+  private let looop: FilePath
+  private let groups: ControlGroups
+  private let policy: ConfinementPolicy
+  private let tenant: ConfinedTenant
+
+  /// - `looop`: the trampoline's binary.
+  package init(looop: FilePath, groups: ControlGroups, policy: ConfinementPolicy) {
+    self.looop = looop
+    self.groups = groups
+    self.policy = policy
+    // Nobody's user, and "/tmp" as a data dir that is never written to.
+    let nobody = TenantUser(name: "nobody", uid: 65534, gid: 65534, groups: [65534], home: nil)
+    let user = policy.offer.isRoot ? nobody : TenantUser.current(HostEnvironment([:]))
+    tenant = ConfinedTenant(name: "probe-\(getpid())", dataDirectory: "/tmp", user: user)
+  }
+
+  package func run() -> [String: Finding] {
+    var findings: [String: Finding] = [:]
+    for (name, finding) in process() { findings[name] = finding }
+    findings["landlock"] = landlock()
+    if policy.offer.controlGroups.hasGroups {
+      findings["cgroup"] = killing()
+      if policy.offer.controlGroups.processes != nil { findings["pids"] = processes() }
+      if policy.offer.controlGroups.memory != nil { findings["memory"] = memory() }
+      if policy.offer.controlGroups.cpu != nil { findings["cpu"] = cpu() }
+      groups.remove(.tenant(tenant.name))
+    }
+    return findings
+  }
+
+  /// User, groups, umask, new privileges, limits and environment, as a child sees them in itself.
+  private func process() -> [(String, Finding)] {
+    let script = "cat /proc/self/status; umask; ulimit -Hc; env"
+    guard let said = text(of: run(script, spec(.helper(tenant)))) else {
+      return ["user", "no_new_privileges", "resource_limits", "environment"].map {
+        ($0, .broken("the trampoline does not run"))
+      }
+    }
+    let lines = said.split(separator: "\n").map { String($0) }
+    func field(_ name: String) -> [String] {
+      lines.first { $0.hasPrefix("\(name):") }?.split(whereSeparator: \.isWhitespace).dropFirst().map(String.init) ?? []
+    }
+    func expect(_ holds: Bool, _ why: String) -> Finding { holds ? .holds : .broken(why) }
+    var findings = [
+      ("no_new_privileges", expect(field("NoNewPrivs") == ["1"], "the child may gain privileges")),
+      ("resource_limits", expect(lines.contains("0"), "the child may write core files")),
+      (
+        "environment",
+        expect(!lines.contains { $0.hasPrefix("LOOOP_PROBE_SECRET=") }, "the child has our own variables")
+      ),
+    ]
+    if policy.switchesUser(tenant) {
+      let uid = [String](repeating: "65534", count: 4)
+      let isNobody = field("Uid") == uid && field("Gid") == uid && field("Groups") == ["65534"]
+      let isBare =
+        field("CapEff").allSatisfy { $0.allSatisfy { $0 == "0" } } && lines.contains { Int($0, radix: 8) == 0o77 }
+      findings.append(("user", expect(isNobody && isBare, "the child kept rights of ours")))
+    }
+    return findings
+  }
+
+  private func landlock() -> Finding {
+    guard policy.offer.landlockABI >= LandlockSupport.leastABI else { return .broken("this kernel does not offer it") }
+    var spec = spec(.helper(tenant))
+    // `/` can be listed by everybody, and no rule allows it.
+    spec.landlock = .init(
+      rules: LandlockPolicy.system.map { .init($0, .read) } + LandlockPolicy.modified.map { .init($0, .modify) },
+      scopedSockets: false)
+    let outcome = run("ls /usr >/dev/null && ! ls / >/dev/null 2>&1 && ! ls /tmp >/dev/null 2>&1", spec)
+    return outcome.reason.succeeded ? .holds : .broken("a child could list what it must not see\(words(outcome))")
+  }
+
+  private func killing() -> Finding {
+    let group = ControlGroup.worker("kill", of: tenant.name)
+    return inGroup(group, ResourceCaps()) {
+      // The one who is left has a session of its own and hears no signal.
+      let outcome = run(
+        "trap '' TERM HUP; setsid sh -c \"trap '' TERM HUP; exec sleep 60\" & exit 0", spec(.helper(tenant), group))
+      guard outcome.reason.succeeded else { return .broken("a child could not join\(words(outcome))") }
+      guard groups.isPopulated(group) == true else { return .broken("what a child left behind is not in its group") }
+      return end(group) ? .holds : .broken("a killed group is still there")
+    }
+  }
+
+  private func processes() -> Finding {
+    let group = ControlGroup.worker("pids", of: tenant.name)
+    return inGroup(group, ResourceCaps(processes: 4)) {
+      let outcome = run("for i in 1 2 3 4 5 6 7 8; do sleep 1 & done", spec(.helper(tenant), group))
+      _ = end(group)
+      // The shell says that it cannot fork, and gives up.
+      return outcome.reason.succeeded ? .broken("a child could start as many as it liked") : .holds
+    }
+  }
+
+  private func memory() -> Finding {
+    let group = ControlGroup.worker("memory", of: tenant.name)
+    return inGroup(group, ResourceCaps(memoryBytes: 32 << 20)) {
+      _ = run("head -c 96M /dev/zero | tail -c 80M >/dev/null", spec(.helper(tenant), group))
+      return groups.memoryKills(group) > 0 ? .holds : .broken("a child could use more memory than its limit")
+    }
+  }
+
+  private func cpu() -> Finding {
+    let group = ControlGroup.worker("cpu", of: tenant.name)
+    return inGroup(group, ResourceCaps(cpus: 0.1)) {
+      _ = run("while :; do :; done", spec(.helper(tenant), group), deadline: 0.35)
+      _ = end(group)
+      return groups.throttlings(group) > 0 ? .holds : .broken("a child was not held back at its limit")
+    }
+  }
+
+  private func inGroup(_ group: ControlGroup, _ caps: ResourceCaps, _ body: () -> Finding) -> Finding {
+    do throws(HostError) {
+      try groups.create(group, caps: caps)
+    } catch {
+      return .broken("\(error)")
+    }
+    defer {
+      _ = end(group)
+      groups.remove(group)
+    }
+    return body()
+  }
+
+  /// Kills a group of the probe's and waits until it is empty: some milliseconds, at most two seconds.
+  private func end(_ group: ControlGroup) -> Bool {
+    for _ in 0..<400 {
+      // A failed kill shows in the group that stays populated.
+      try? groups.kill(group)
+      if groups.isPopulated(group) == false { return true }
+      usleep(5000)
+    }
+    return false
+  }
+
+  private func spec(_ work: ConfinedWork, _ group: ControlGroup? = nil) -> ConfineSpec {
+    var spec = policy.spec(for: work, groups: group.map { groups.memberFiles(of: $0) } ?? [])
+    // The probe's user has no directories, and needs none.
+    spec.make = []
+    spec.directory = "/"
+    spec.landlock = nil
+    return spec
+  }
+
+  private func run(_ script: String, _ spec: ConfineSpec, deadline: Double = 5) -> RunOutcome {
+    let spawn = Spawn(
+      looop, ["_", "confine", spec.json.compact, "--", "/bin/sh", "-c", script],
+      environment: HostEnvironment(["PATH": TenantEnvironment.systemPath]), directory: "/")
+    return BoundedRun(spawn, deadline: deadline).run()
+  }
+
+  private func text(of outcome: RunOutcome) -> String? {
+    outcome.reason.succeeded ? String(decoding: outcome.output, as: UTF8.self) : nil
+  }
+
+  private func words(_ outcome: RunOutcome) -> String {
+    let line = String(decoding: outcome.errors, as: UTF8.self).split(separator: "\n").last
+    return line.map { " (\($0))" } ?? ""
+  }
+}

@@ -1,0 +1,133 @@
+/// What is told about each guard: from the policy, and from the probe where it ran. Pure.
+package enum GuardReport {
+  /// The worst case over all tenants is what is reported: a guard that one tenant lacks is no guard of the fleet.
+  package static func states(
+    policy: ConfinementPolicy, tenants: [ConfinedTenant], probe: [String: GuardProbe.Finding]
+  ) -> [GuardState] {
+    let planned = [
+      user(policy, tenants), environment(policy, tenants), noNewPrivileges, limits(policy, tenants), group(policy),
+      memory(policy), cpu(policy), processes(policy), landlock(policy, tenants),
+    ]
+    return planned.map { state in
+      guard state.level != .absent, case .broken(let why)? = probe[state.name] else { return state }
+      // What was tried and did not hold is worth nothing, whatever the host claims to offer.
+      return GuardState(state.name, .absent, "tried at the start and not enforced: \(why)", hint: state.hint)
+    }
+  }
+
+  private static func user(_ policy: ConfinementPolicy, _ tenants: [ConfinedTenant]) -> GuardState {
+    guard policy.offer.isRoot else {
+      return GuardState(
+        "user", .absent, "tenants share one user and are not isolated from each other",
+        hint: "run the fleet as root and give each tenant a user: looop-fleet tenant add NAME --create-user")
+    }
+    let rooted = tenants.filter { $0.user.uid == 0 }.map(\.name).sorted()
+    if !rooted.isEmpty {
+      return GuardState(
+        "user", .absent, "\(list(rooted)) run as root and are not isolated from anything",
+        hint: "set `user:` in tenants.d/\(rooted[0]).yaml")
+    }
+    let shared = tenants.filter(\.sharesUser).map(\.name).sorted()
+    if !shared.isEmpty {
+      return GuardState(
+        "user", .weaker, "\(list(shared)) share a user and are not isolated from each other",
+        hint: "give each tenant a `user:` of its own")
+    }
+    return GuardState("user", .enforced, "every tenant runs as its own user, with its own groups and umask 077")
+  }
+
+  private static func environment(_ policy: ConfinementPolicy, _ tenants: [ConfinedTenant]) -> GuardState {
+    if policy.offer.isRoot, tenants.allSatisfy({ policy.switchesUser($0) && !$0.sharesUser }) {
+      return GuardState("environment", .enforced, "allow-listed, with a runner home and a TMPDIR for each tenant")
+    }
+    return GuardState(
+      "environment", .weaker, "allow-listed, but processes of the same user can read each other's",
+      hint: "give each tenant a `user:` of its own")
+  }
+
+  private static let noNewPrivileges = GuardState(
+    "no_new_privileges", .enforced, "set-user-id programs give a tenant nothing")
+
+  private static func limits(_ policy: ConfinementPolicy, _ tenants: [ConfinedTenant]) -> GuardState {
+    GuardState("resource_limits", .enforced, "no core files, 16384 open files a process")
+  }
+
+  private static func group(_ policy: ConfinementPolicy) -> GuardState {
+    let offer = policy.offer.controlGroups
+    guard offer.hasGroups else {
+      return GuardState(
+        "cgroup", .weaker,
+        "\(offer.reason ?? "no control groups here"): what a worker leaves behind is looked for by ancestry, session and environment",
+        hint: "run the fleet as root on a host with cgroup v2, or as a systemd user service with Delegate=yes")
+    }
+    guard policy.offer.isRoot else {
+      return GuardState(
+        "cgroup", .weaker, "a group for each tenant and worker, but the tenants' own user may leave them",
+        hint: "run the fleet as root")
+    }
+    return GuardState("cgroup", .enforced, "a group for each tenant and worker; stop kills the whole group")
+  }
+
+  private static func memory(_ policy: ConfinementPolicy) -> GuardState {
+    controller(
+      "memory", policy.offer.controlGroups.memory, "a worker that runs out of memory is ended alone", policy,
+      otherwise: "a worker can use all of the host's memory; it is the first to be ended when that runs out")
+  }
+
+  private static func cpu(_ policy: ConfinementPolicy) -> GuardState {
+    controller(
+      "cpu", policy.offer.controlGroups.cpu, "time is limited for each worker", policy,
+      otherwise: "a worker can use all processors")
+  }
+
+  private static func processes(_ policy: ConfinementPolicy) -> GuardState {
+    if policy.offer.controlGroups.processes == nil, policy.offer.isRoot {
+      return GuardState(
+        "pids", .weaker, "\(ConfinementPolicy.processesPerUser) processes for each user, not for each worker",
+        hint: "enable the pids controller for control groups")
+    }
+    return controller(
+      "pids", policy.offer.controlGroups.processes, "the number of processes is limited for each worker", policy,
+      otherwise: "a worker can use up the user's processes")
+  }
+
+  private static func controller(
+    _ name: String, _ version: ControlGroupOffer.Version?, _ detail: String, _ policy: ConfinementPolicy,
+    otherwise: String
+  ) -> GuardState {
+    guard let version else {
+      return GuardState(
+        name, .absent, otherwise, hint: "enable the \(name) controller for control groups, and run the fleet as root")
+    }
+    let words = "\(detail) (control groups \(version.rawValue))"
+    return policy.offer.isRoot
+      ? GuardState(name, .enforced, words) : GuardState(name, .weaker, "\(words); the tenants' own user may lift it")
+  }
+
+  private static func landlock(_ policy: ConfinementPolicy, _ tenants: [ConfinedTenant]) -> GuardState {
+    let abi = policy.offer.landlockABI
+    guard abi >= 2 else {
+      return GuardState(
+        "landlock", .absent, "this kernel does not offer it; Unix permissions alone separate the tenants' files",
+        hint: "Linux 5.19 or later with landlock among its security modules (lsm=landlock,…)")
+    }
+    let without = tenants.filter { !policy.usesLandlock($0) }.map(\.name).sorted()
+    if !without.isEmpty || tenants.isEmpty && !policy.offer.isRoot {
+      return GuardState(
+        "landlock", without.count == tenants.count ? .absent : .weaker,
+        without.isEmpty ? "not used for tenants that share a user" : "not used for \(list(without))",
+        hint: policy.offer.isRoot ? nil : "run the fleet as root and give each tenant a user")
+    }
+    if abi < 3 {
+      return GuardState(
+        "landlock", .weaker, "files outside can still be truncated where permissions allow it",
+        hint: "Linux 6.2 or later")
+    }
+    return GuardState("landlock", .enforced, "a tenant sees its own files and the system's, nothing else (ABI \(abi))")
+  }
+
+  private static func list(_ names: [String]) -> String {
+    names.count <= 3
+      ? names.joined(separator: ", ") : "\(names.prefix(3).joined(separator: ", ")) and \(names.count - 3) more"
+  }
+}

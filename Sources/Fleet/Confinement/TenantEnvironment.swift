@@ -1,0 +1,79 @@
+package import SystemPackage
+package import Tenant
+
+/// The environment that a tenant's processes get: made up from nothing, with a short list of names that may come from the
+/// supervisor's own. So no secret that the supervisor was started with can reach a tenant, not even by `/proc/PID/environ`.
+package enum TenantEnvironment {
+  /// Where the supervisor's own value is passed on: how to talk to people, to clocks and to the network, never who one is.
+  package static let inherited = [
+    "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "LC_MESSAGES", "LC_TIME", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR",
+    "NIX_SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "NO_PROXY", "no_proxy",
+  ]
+  /// Passed on only where no login stands in the address.
+  package static let inheritedProxies = [
+    "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy",
+  ]
+
+  package static let systemPath = "/usr/local/bin:/usr/bin:/bin"
+
+  /// Names that an operator cannot set for a tenant. The trampoline starts with this environment while it is still root, and
+  /// these make the dynamic linker, libc or the Swift runtime load or run what they name; the last ones are ours to set.
+  package static func isReserved(_ name: String) -> Bool {
+    let prefixes = ["LD_", "SWIFT_", "MALLOC_"]
+    let names: Set<String> = [
+      "GCONV_PATH", "GETCONF_DIR", "GLIBC_TUNABLES", "HOSTALIASES", "LOCALDOMAIN", "LOCPATH", "NIS_PATH", "NLSPATH",
+      "RESOLV_HOST_CONF", "RES_OPTIONS", "TZDIR", "BASH_ENV", "ENV", "LOOOP_DATA_DIR", "LOOOP_TENANT", "LOOOP_WORKER",
+      "LOOOP_FLEET_SOCKET",
+    ]
+    return name.isEmpty || name.contains("=") || name.contains("\0") || names.contains(name)
+      || prefixes.contains { name.hasPrefix($0) }
+  }
+
+  /// - `socket`: the fleet's control socket, so that `looop --tenant` finds it.
+  /// - `ownUser`: the tenant has a Unix user of its own, so nothing personal of the supervisor's user goes along.
+  package static func environment(
+    for work: ConfinedWork, supervisor: HostEnvironment, looop: FilePath, socket: FilePath?, ownUser: Bool
+  ) -> HostEnvironment {
+    let tenant = work.tenant
+    let home = tenant.resolvedRunnerHome
+    var values: [String: String] = [:]
+    for name in inherited { values[name] = supervisor[name] }
+    for name in inheritedProxies {
+      if let proxy = supervisor[name], !proxy.contains("@") { values[name] = proxy }
+    }
+    values["LANG"] = values["LANG"] ?? "C.UTF-8"
+    let userHome = tenant.user.home ?? home
+    values["PATH"] = path(userHome: userHome, supervisor: ownUser ? nil : supervisor["PATH"])
+    for (name, value) in tenant.environment where !isReserved(name) { values[name] = value }
+
+    values["HOME"] = userHome.string
+    values["USER"] = tenant.user.name
+    values["LOGNAME"] = tenant.user.name
+    values["SHELL"] = "/bin/bash"
+    for name in ["TMPDIR", "TMP", "TEMP", "CLAUDE_CODE_TMPDIR"] { values[name] = tenant.temporaryDirectory.string }
+    for (name, folder) in runnerHomes { values[name] = home.appending(folder).string }
+
+    values["LOOOP_BIN"] = looop.string
+    values["LOOOP_DATA_DIR"] = tenant.dataDirectory.string
+    // These two are also the marks by which processes are found where there are no control groups.
+    values["LOOOP_TENANT"] = tenant.name
+    if let id = work.workerID { values["LOOOP_WORKER"] = id }
+    if let socket { values["LOOOP_FLEET_SOCKET"] = socket.string }
+    return HostEnvironment(values)
+  }
+
+  /// Each runner's own variable for where it keeps logins, transcripts and caches.
+  package static let runnerHomes = [
+    "CLAUDE_CONFIG_DIR": "claude", "CODEX_HOME": "codex", "PI_CODING_AGENT_DIR": "pi", "XDG_DATA_HOME": "data",
+    "XDG_STATE_HOME": "state", "XDG_CACHE_HOME": "cache",
+  ]
+
+  /// The directories that must be there before a runner starts: codex, for one, refuses a `CODEX_HOME` that is not.
+  package static func directories(for tenant: ConfinedTenant) -> [FilePath] {
+    [tenant.temporaryDirectory] + runnerHomes.values.sorted().map { tenant.resolvedRunnerHome.appending($0) }
+  }
+
+  private static func path(userHome: FilePath, supervisor: String?) -> String {
+    supervisor ?? "\(userHome.appending(".local/bin")):\(systemPath)"
+  }
+}
