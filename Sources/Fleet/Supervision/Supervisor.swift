@@ -25,7 +25,7 @@ package actor Supervisor {
   let ledger: LedgerLane
   let feed: ChangeFeed
   let watch: WakeWatch
-  let confinement: Confinement
+  let confinement: ConfinementStandIn
   let startedAt: Double
 
   var fleet: FleetConfiguration
@@ -61,7 +61,7 @@ package actor Supervisor {
     ledger = LedgerLane(Ledger(path: paths.ledger))
     feed = ChangeFeed(clock: clock)
     watch = try WakeWatch()
-    confinement = Confinement()
+    confinement = ConfinementStandIn()
     startedAt = clock.monotonic()
     fleet = FleetConfiguration(zone: .utc)
   }

@@ -3,7 +3,7 @@ import SystemPackage
 import Tenant
 
 struct TenantUserShim { var uid: UInt32; var name: String }
-final class Confinement: Sendable {
+final class ConfinementStandIn: Sendable {
   var isolation: FleetDocument.Isolation { .shared }
   var ownUser: String { "me" }
   func user(of tenant: SupervisedTenant) throws -> TenantUserShim { TenantUserShim(uid: getuid(), name: "me") }
