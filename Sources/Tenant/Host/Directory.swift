@@ -22,8 +22,8 @@ package enum Directory {
     return unsafe path.withPlatformString { unsafe stat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
-  /// The names in a directory, dotted ones left out, sorted by bytes.
-  package static func names(_ path: FilePath) throws(HostError) -> [String] {
+  /// The names in a directory, dotted ones left out unless asked for, sorted by bytes.
+  package static func names(_ path: FilePath, includingHidden: Bool = false) throws(HostError) -> [String] {
     guard let handle = unsafe path.withPlatformString({ unsafe opendir($0) }) else { throw .last("list", path) }
     defer { unsafe closedir(handle) }
     var names: [String] = []
@@ -31,7 +31,7 @@ package enum Directory {
       let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
         unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
       }
-      if !name.hasPrefix(".") { names.append(name) }
+      if includingHidden || !name.hasPrefix(".") { names.append(name) }
     }
     return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
