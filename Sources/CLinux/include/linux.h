@@ -192,6 +192,25 @@ static inline int clinux_unix_socket(const char *path, int listening) {
   return fd;
 }
 
+/// One datagram to a Unix socket; a leading '@' names an abstract one. 0, or -1 with errno.
+static inline int clinux_notify(const char *path, const void *bytes, size_t length) {
+  struct sockaddr_un address;
+  memset(&address, 0, sizeof address);
+  address.sun_family = AF_UNIX;
+  size_t count = strlen(path);
+  if (count >= sizeof address.sun_path) { errno = ENAMETOOLONG; return -1; }
+  memcpy(address.sun_path, path, count);
+  if (path[0] == '@') address.sun_path[0] = 0;
+  int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
+  ssize_t sent = sendto(fd, bytes, length, MSG_NOSIGNAL, (struct sockaddr *)&address,
+                        (socklen_t)(__builtin_offsetof(struct sockaddr_un, sun_path) + count));
+  int error = errno;
+  close(fd);
+  errno = error;
+  return sent < 0 ? -1 : 0;
+}
+
 static inline int clinux_set_resource_limit(int resource, uint64_t soft, uint64_t hard) {
   struct rlimit limit = {soft, hard};
   return setrlimit((__rlimit_resource_t)resource, &limit);

@@ -18,7 +18,6 @@ extension Supervisor: FleetOperations {
     case .success(let json):
       if json["ok"]?.bool == false { throw Self.answerRefusal(json, "\(name)/\(ask)") }
       say("\(ask) answered by \(caller.user)", about: name)
-      await audit("answer", tenant.id, ask, caller)
     case .failure(let failure): throw FleetRefusal(.unavailable, failure.description)
     }
   }
@@ -102,7 +101,6 @@ extension Supervisor: FleetOperations {
     reconcile(name, .touched)
     if case .failure(let failure) = result { throw FleetRefusal(.conflict, failure.description) }
     say("worker \(worker) killed by \(caller.user)", about: name)
-    await audit("worker kill", tenant.id, worker, caller)
   }
 
   package func pause(tenant name: String, by caller: Caller) async throws(FleetRefusal) {
@@ -180,7 +178,6 @@ extension Supervisor: FleetOperations {
       }
       soil(name)
       reconcile(name, .touched)
-      await audit("verb", tenant.id, arguments.first ?? "", caller)
       return VerbOutcome(
         exitCode: Int(outcome.reason.shellCode), stdout: String(decoding: outcome.output, as: UTF8.self),
         stderr: String(decoding: outcome.errors, as: UTF8.self))
@@ -189,9 +186,13 @@ extension Supervisor: FleetOperations {
     }
   }
 
-  func audit(_ action: String, _ tenant: TenantID, _ detail: String, _ caller: Caller) async {
+  /// Who wished what, through the socket: one line that stays.
+  package func record(_ record: AuditRecord) async {
+    let tenant = record.target.flatMap { TenantID(String($0.prefix { $0 != "/" })) }
     let entry = AuditEntry(
-      at: clock.now, actor: caller.user, via: caller.via, action: action, scope: .tenant(tenant), detail: detail)
+      at: record.at, actor: record.caller.user, via: record.caller.via, action: record.action,
+      scope: tenant.map { .tenant($0) } ?? .fleet,
+      detail: [record.target, record.detail, record.outcome].compactMap { $0 }.joined(separator: " "))
     if case .failure(let error) = await ledger.perform({ try $0.audit(entry) }) { ledgerFailed(error) }
   }
 }

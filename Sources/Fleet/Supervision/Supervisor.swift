@@ -167,6 +167,9 @@ package actor Supervisor {
     setAlarm()
   }
 
+  /// Answers when the actor answers: the sign of life for the watchdog.
+  func pulse() {}
+
   // MARK: - Words
 
   func say(_ text: String, about tenant: String? = nil, level: Logger.Level = .info) {

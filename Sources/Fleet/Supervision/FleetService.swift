@@ -1,0 +1,123 @@
+import Glibc
+package import Logging
+import ServiceLifecycle
+import SystemPackage
+package import Tenant
+import UnixSignals
+
+/// The fleet as one running program: its lock, the supervisor, the control socket, and how they begin and end together.
+package struct FleetService: Sendable {
+  package enum Failure: Error, Hashable, Sendable, CustomStringConvertible {
+    case alreadyRunning(String)
+    case cannotStart(String, hint: String)
+
+    package var description: String {
+      switch self {
+      case .alreadyRunning(let socket): "another looop-fleet runs here (\(socket))"
+      case .cannotStart(let why, _): why
+      }
+    }
+
+    package var hint: String {
+      switch self {
+      case .alreadyRunning: "see it with `looop-fleet status`, stop it with `looop-fleet down`"
+      case .cannotStart(_, let hint): hint
+      }
+    }
+  }
+
+  private let paths: FleetPaths
+  private let programs: Supervisor.Programs
+  private let environment: HostEnvironment
+  private let logger: Logger
+
+  package init(paths: FleetPaths, programs: Supervisor.Programs, environment: HostEnvironment, logger: Logger) {
+    self.paths = paths
+    self.programs = programs
+    self.environment = environment
+    self.logger = logger
+  }
+
+  /// Runs until SIGTERM or SIGINT. Workers and beats in flight go on without us; SIGHUP reads the configuration again.
+  package func run() async throws {
+    guard FileReading.of(paths.configuration.appending("fleet.yaml")) != .absent else {
+      throw Failure.cannotStart(
+        "there is no configuration in \(paths.configuration)", hint: "write a starter one: looop-fleet init")
+    }
+    try prepareDirectories()
+    guard let lock = try FileLock.tryTaking(paths.lock) else { throw Failure.alreadyRunning(paths.socket.string) }
+    defer { _ = lock.descriptor.raw }
+    raiseDescriptorLimit()
+    let supervisor = try Supervisor(paths: paths, programs: programs, logger: logger)
+    let manager = ServiceManager(environment: environment)
+    let server = ControlServer(
+      ControlServer.Options(socket: paths.socket), fleet: supervisor,
+      audit: { await supervisor.record($0) }, logger: logger,
+      onReady: { manager.tell("READY=1\nSTATUS=serving \(paths.socket)") })
+    let group = ServiceGroup(
+      configuration: ServiceGroupConfiguration(
+        services: [
+          .init(service: SupervisorService(supervisor: supervisor)), .init(service: server),
+          .init(service: ReloadService(supervisor: supervisor)),
+          .init(service: WatchdogService(supervisor: supervisor, manager: manager)),
+        ], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+    try await group.run()
+    manager.tell("STOPPING=1")
+  }
+
+  private func prepareDirectories() throws {
+    try Directory.create(paths.state, mode: 0o755)
+    try Directory.create(paths.sandboxes, mode: 0o755)
+    // The ledger is the supervisor's alone.
+    let mask = umask(0o077)
+    umask(mask | 0o022)
+  }
+
+  /// A descriptor for each tenant's lock and each worker.
+  private func raiseDescriptorLimit() {
+    var limit = rlimit()
+    guard unsafe getrlimit(__rlimit_resource_t(7), &limit) == 0 else { return }
+    limit.rlim_cur = limit.rlim_max
+    unsafe setrlimit(__rlimit_resource_t(7), &limit)
+  }
+}
+
+/// The supervisor under the service group: graceful shutdown ends its loop.
+private struct SupervisorService: Service {
+  let supervisor: Supervisor
+
+  func run() async throws {
+    await withGracefulShutdownHandler {
+      await supervisor.run()
+    } onGracefulShutdown: {
+      // Outlives the handler on purpose: the loop it ends is awaited above.
+      Task { await supervisor.stop() }
+    }
+  }
+}
+
+/// SIGHUP reads the configuration again, as daemons do.
+private struct ReloadService: Service {
+  let supervisor: Supervisor
+
+  func run() async throws {
+    for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
+      _ = await supervisor.applyConfiguration()
+    }
+  }
+}
+
+/// Tells systemd that the supervisor answers: a hung actor is restarted, workers live on.
+private struct WatchdogService: Service {
+  let supervisor: Supervisor
+  let manager: ServiceManager
+
+  func run() async throws {
+    guard let period = manager.watchdog else { return try await gracefulShutdown() }
+    let ticks = AsyncStream<Void>(unfolding: { try? await Task.sleep(for: .seconds(period)) })
+    for await _ in ticks.cancelOnGracefulShutdown() {
+      await supervisor.pulse()
+      manager.tell("WATCHDOG=1")
+    }
+  }
+}
