@@ -48,7 +48,8 @@ package struct FleetService: Sendable {
     guard let lock = try FileLock.tryTaking(paths.lock) else { throw Failure.alreadyRunning(paths.socket.string) }
     defer { _ = lock.descriptor.raw }
     raiseDescriptorLimit()
-    let supervisor = try Supervisor(paths: paths, programs: programs, logger: logger)
+    let supervisor = try Supervisor(
+      paths: paths, programs: programs, environment: environment, logger: logger)
     let manager = ServiceManager(environment: environment)
     let server = ControlServer(
       ControlServer.Options(socket: paths.socket), fleet: supervisor,

@@ -40,7 +40,7 @@ extension Supervisor {
     Task {
       var ending: BeatProcess.Ending
       do {
-        let spawn = try await command(tenant, .beat, ["_", "beat", "--door"] + (force ? ["--force"] : []))
+        let spawn = try command(tenant, .beat, ["beat", "--door"] + (force ? ["--force"] : []))
         ending = await BeatProcess(spawn: spawn).run(
           started: { process in Task { await self.beatStarted(name, process) } },
           onLine: { line, reply in Task { await self.door(name, line, reply) } })

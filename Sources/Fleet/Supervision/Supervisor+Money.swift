@@ -167,7 +167,7 @@ extension Supervisor {
 
   private func closeAbandoned(_ reservation: OpenReservation, of tenant: SupervisedTenant) async {
     let runID = reservation.request.runID
-    let result = await helper(tenant, ["_", "usage", runID, "--json"])
+    let result = await helper(tenant, ["usage", runID, "--json"])
     switch result {
     case .success(let json):
       if json["running"]?.bool == true { return }

@@ -9,8 +9,11 @@ extension Supervisor: FleetOperations {
     if budgetAsks.contains(where: { $0.tenant == tenant.id && $0.id == ask }) || ask.hasPrefix("budget-") {
       if try await answerBudget(tenant, ask, text, caller) { return }
     }
+    guard !tenant.state.frozen else {
+      throw FleetRefusal(.conflict, "\(name) is frozen: nothing of it may run", hint: "first: looop-fleet thaw \(name)")
+    }
     let result = await helper(
-      tenant, ["_", "answer", ask, "--json", "--by", caller.user, "--via", "fleet \(caller.via)", "-"],
+      tenant, ["answer", ask, "--json", "--by", caller.user, "--via", "fleet \(caller.via)", "-"],
       input: Array(text.utf8))
     soil(name)
     reconcile(name, .touched)
@@ -96,7 +99,7 @@ extension Supervisor: FleetOperations {
     guard tenant.report?.workers.contains(where: { $0.record.id == worker }) == true else {
       throw FleetRefusal(.notFound, "no worker \"\(name)/\(worker)\"", hint: "list them: looop-fleet workers")
     }
-    let result = await helper(tenant, ["_", "worker", "kill", worker], deadline: 30, expectsDocument: false)
+    let result = await helper(tenant, ["worker", "kill", worker], deadline: 30, expectsDocument: false)
     soil(name)
     reconcile(name, .touched)
     if case .failure(let failure) = result { throw FleetRefusal(.conflict, failure.description) }
@@ -149,7 +152,7 @@ extension Supervisor: FleetOperations {
       guard let after = tenants[name]?.state, before.frozen != after.frozen || before.paused != after.paused else {
         continue
       }
-      if after.frozen != before.frozen { await suspend(name, after.frozen) }
+      if after.frozen != before.frozen { suspend(name, after.frozen) }
       if !after.frozen, !after.paused {
         tenants[name]?.state.failures = 0
         schedule(name, in: 0)
@@ -169,7 +172,7 @@ extension Supervisor: FleetOperations {
   ) async throws(FleetRefusal) -> VerbOutcome {
     let tenant = try known(name)
     do {
-      let spawn = try await command(tenant, .helper, ["_"] + arguments)
+      let spawn = try command(tenant, .helper, arguments)
       let input = stdin.map { Array($0.utf8) } ?? []
       let outcome = await inPlace(wellTenant: true) {
         await Threads.run {

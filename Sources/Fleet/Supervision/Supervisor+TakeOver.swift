@@ -17,9 +17,10 @@ extension Supervisor {
   private func takeOver(_ name: String) async -> TakeOver.Outcome {
     guard let tenant = tenants[name] else { return .failed("it is gone") }
     do {
-      let user = try confinement.user(of: tenant)
+      let confined = try confined(tenant)
+      try confinement.prepare(confined)
       let takeOver = TakeOver(
-        spawn: try await command(tenant, .helper, ["_", "hold"]), inotify: try watch.descriptor(for: user.uid),
+        spawn: try command(tenant, .helper, ["hold"]), inotify: try watch.descriptor(for: confined.user.uid),
         socket: paths.socket.string, tenant: name)
       let outcome = await takeOver.run()
       if case .held(_, let watches) = outcome { watch.add(tenant: name, descriptor: takeOver.inotify, places: watches) }
@@ -88,7 +89,7 @@ extension Supervisor {
     guard let tenant = tenants[name] else { return }
     tenants[name]?.state.refresh = .running
     Task {
-      let result = await helper(tenant, ["_", "report", "--json"])
+      let result = await helper(tenant, ["report", "--json"])
       reported(name, result)
     }
   }
@@ -130,7 +131,7 @@ extension Supervisor {
     let asksNow = Set(report.asks.map(\.id))
     if !asksNow.subtracting(asksBefore).isEmpty {
       changed(.asks, about: name)
-      announce(report.asks.filter { !asksBefore.contains($0.id) }, of: name)
+      for ask in report.asks where !asksBefore.contains(ask.id) { say("asks: \(ask.id)", about: name) }
     }
     if !asksBefore.subtracting(asksNow).isEmpty { changed(.answers, about: name) }
     if old?.workers != report.workers { changed(.workers, about: name) }

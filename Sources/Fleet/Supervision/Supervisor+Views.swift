@@ -11,7 +11,7 @@ extension Supervisor {
       tenants.values.sorted { $0.id < $1.id }.map { row($0, pending: pending[$0.id.name] ?? 0) } + refusedRows()
     return FleetDocument(
       pid: getpid(), version: Version.current, uptimeSeconds: Int64(clock.monotonic() - startedAt),
-      isolation: confinement.isolation, beatsInFlight: beatGate.runningCount + slowGate.runningCount,
+      isolation: isolation, beatsInFlight: beatGate.runningCount + slowGate.runningCount,
       decidesInFlight: decideGate.runningCount,
       workers: FleetDocument.WorkerCounts(
         live: tenants.values.reduce(0) { $0 + $1.liveCount }, pending: plan.pending.count, max: fleet.maximumWorkers),
@@ -21,8 +21,8 @@ extension Supervisor {
   }
 
   private func guards() -> [FleetDocument.Guard] {
-    var guards = confinement.guards().map {
-      FleetDocument.Guard(name: $0.name, enforced: $0.enforced, detail: $0.detail)
+    var guards = confinement.guards(confinedTenants).map {
+      FleetDocument.Guard(name: $0.name, enforced: $0.isEnforced, detail: $0.detail)
     }
     guards.append(
       FleetDocument.Guard(
@@ -39,7 +39,7 @@ extension Supervisor {
     let due = timetable.due(of: tenant.id.name).map { clock.now + Int64(max(0, $0 - clock.monotonic()).rounded()) }
     return TenantRow(
       name: tenant.id.name, dataDir: tenant.configuration.dataDirectory.string,
-      user: tenant.configuration.user ?? confinement.ownUser, phase: phase,
+      user: (try? confined(tenant).user.name) ?? tenant.configuration.user, phase: phase,
       reason: reason ?? activityReason(tenant.state),
       lastBeat: tenant.state.lastBeat.flatMap { beat in
         tenant.state.lastBeatAt.map {
@@ -129,14 +129,14 @@ extension Supervisor {
 
   package func tenants(ofUser uid: UInt32) async -> Set<String> {
     // A tenant whose user nobody knows belongs to nobody.
-    Set(tenants.values.filter { (try? confinement.user(of: $0).uid) == uid }.map(\.id.name))
+    Set(tenants.values.filter { (try? confined($0).user.uid) == uid }.map(\.id.name))
   }
 
   package func tenant(_ name: String) async throws(FleetRefusal) -> TenantDetail {
     let tenant = try known(name)
     let pending = workerPlan().pending.filter { $0.wish.tenant == tenant.id }.count
     let uid: UInt32
-    do { uid = try confinement.user(of: tenant).uid } catch { throw FleetRefusal(.unavailable, "\(error)") }
+    do { uid = try confined(tenant).user.uid } catch { throw FleetRefusal(.unavailable, "\(error)") }
     return TenantDetail(
       row: row(tenant, pending: pending), uid: uid, intervalSeconds: Int64(tenant.state.interval),
       weight: Int64(tenant.configuration.weight), timeZone: tenant.configuration.zone.name,

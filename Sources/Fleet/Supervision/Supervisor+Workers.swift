@@ -52,7 +52,7 @@ extension Supervisor {
 
   /// `nil` when it runs. The wish's record is on disk all the while: a crash here is a wish that is still pending.
   private func launch(_ record: WorkerRecord, of tenant: SupervisedTenant) async -> String? {
-    var arguments = ["_", "worker", "launch", record.id, "--json"]
+    var arguments = ["worker", "launch", record.id, "--json"]
     if let repo = record.repo {
       switch await createSandbox(repo: repo, record: record, of: tenant) {
       case .success(let sandbox):
@@ -67,7 +67,7 @@ extension Supervisor {
   }
 
   private func refuse(_ record: WorkerRecord, of tenant: SupervisedTenant, _ why: String) async {
-    _ = await helper(tenant, ["_", "worker", "refuse", record.id, "--reason", why, "--json"])
+    _ = await helper(tenant, ["worker", "refuse", record.id, "--reason", why, "--json"])
   }
 
   private func launched(_ id: String, of name: String, _ failure: String?) {
@@ -78,7 +78,7 @@ extension Supervisor {
     guard let tenant = tenants[name] else { return }
     Task {
       // The place counts as taken until a report says what became of it.
-      let result = await helper(tenant, ["_", "report", "--json"])
+      let result = await helper(tenant, ["report", "--json"])
       tenants[name]?.starting.remove(id)
       if case .success(let json) = result, let report = TenantReport(json: json) { take(report, of: name) }
       changed(.workers)

@@ -25,7 +25,7 @@ package actor Supervisor {
   let ledger: LedgerLane
   let feed: ChangeFeed
   let watch: WakeWatch
-  let confinement: ConfinementStandIn
+  let confinement: Confinement
   let startedAt: Double
 
   var fleet: FleetConfiguration
@@ -53,7 +53,9 @@ package actor Supervisor {
   private var alarm: Task<Void, Never>?
   private var alarmDue: Double?
 
-  package init(paths: FleetPaths, programs: Programs, clock: HostClock = .system, logger: Logger) throws {
+  package init(
+    paths: FleetPaths, programs: Programs, environment: HostEnvironment, clock: HostClock = .system, logger: Logger
+  ) throws {
     self.paths = paths
     self.programs = programs
     self.clock = clock
@@ -61,7 +63,9 @@ package actor Supervisor {
     ledger = LedgerLane(Ledger(path: paths.ledger))
     feed = ChangeFeed(clock: clock)
     watch = try WakeWatch()
-    confinement = ConfinementStandIn()
+    confinement = Confinement(
+      Confinement.Options(
+        looop: programs.looop, environment: environment, stateDirectory: paths.state, socket: paths.socket))
     startedAt = clock.monotonic()
     fleet = FleetConfiguration(zone: .utc)
   }

@@ -1,25 +1,79 @@
 import Glibc
+import Logging
 import SystemPackage
 import Tenant
 
-struct TenantUserShim { var uid: UInt32; var name: String }
-final class ConfinementStandIn: Sendable {
-  var isolation: FleetDocument.Isolation { .shared }
-  var ownUser: String { "me" }
-  func user(of tenant: SupervisedTenant) throws -> TenantUserShim { TenantUserShim(uid: getuid(), name: "me") }
-  func guards() -> [FleetDocument.Guard] { [] }
+/// What a process of a tenant is started for.
+enum TenantWork: Hashable, Sendable {
+  case beat
+  /// A short verb for the supervisor.
+  case helper
+  case worker(String)
+  /// Work on a sandbox or a repository.
+  case git
 }
+
+/// Every process of a tenant is made here: through the confinement's trampoline, as the tenant's user, in its group.
 extension Supervisor {
+  /// The tenant as the confinement sees it. Throws where its user does not exist.
+  func confined(_ tenant: SupervisedTenant) throws -> ConfinedTenant {
+    let configuration = tenant.configuration
+    var confined = ConfinedTenant(
+      name: tenant.id.name, dataDirectory: configuration.dataDirectory,
+      user: try confinement.user(named: configuration.user))
+    confined.sharesUser = tenants.values.contains {
+      $0.id != tenant.id && $0.configuration.user == configuration.user
+    }
+    confined.sandboxes = paths.sandboxes(of: tenant.id)
+    confined.repositories = configuration.repositories.values.sorted { $0.string < $1.string }
+    confined.worker = ResourceCaps(
+      memoryBytes: configuration.workers.memory?.bytes,
+      cpus: configuration.workers.cpu.map { Double($0.thousandths) / 1000 },
+      processes: configuration.workers.processes)
+    return confined
+  }
+
+  /// `arguments` are a verb of looop, or those of `program`.
   func command(
     _ tenant: SupervisedTenant, _ work: TenantWork, _ arguments: [String], program: FilePath? = nil
-  ) async throws -> Spawn {
-    var env = HostEnvironment.current()
-    env["LOOOP_DATA_DIR"] = tenant.configuration.dataDirectory.string
-    var spawn = Spawn(program ?? programs.looop, arguments, environment: env, directory: "/")
-    spawn.newSession = true
-    return spawn
+  ) throws -> Spawn {
+    let confined = try confined(tenant)
+    let command = program.map { [$0.string] + arguments } ?? arguments
+    switch work {
+    case .beat: return confinement.spawn(for: .beat(confined), command)
+    case .helper: return confinement.spawn(for: .helper(confined), command)
+    case .git: return confinement.spawn(for: .git(confined), command)
+    case .worker(let id):
+      try confinement.prepare(worker: id, of: confined)
+      return confinement.spawn(for: .worker(confined, id: id), command)
+    }
   }
-  func suspend(_ name: String, _ frozen: Bool) async {}
-  func announce(_ asks: [TenantReport.Ask], of name: String) {}
+
+  var confinedTenants: [ConfinedTenant] {
+    // One without a user is named by its own phase.
+    tenants.values.sorted { $0.id < $1.id }.compactMap { try? confined($0) }
+  }
+
+  /// Apart only if root gives each tenant a user of its own.
+  var isolation: FleetDocument.Isolation {
+    let users = confinedTenants.map(\.user.uid)
+    let isApart = geteuid() == 0 && !users.isEmpty && !users.contains(0) && Set(users).count == users.count
+    return isApart && users.count == tenants.count ? .user : .shared
+  }
+
+  /// Holds still all that lives of a tenant, or lets it go on. Nothing is lost by it.
+  func suspend(_ name: String, _ frozen: Bool) {
+    guard let tenant = tenants[name] else { return }
+    do {
+      if confinement.groups.offer.hasGroups {
+        try confinement.groups.setFrozen(frozen, .tenant(name))
+      } else {
+        for pid in ProcessWalk(tenant: try confined(tenant)).remaining().pids {
+          Glibc.kill(pid, frozen ? SIGSTOP : SIGCONT)
+        }
+      }
+    } catch {
+      say("could not be \(frozen ? "frozen" : "thawed"): \(error)", about: name, level: .error)
+    }
+  }
 }
-enum TenantWork: Hashable, Sendable { case beat, helper, worker(String), git }
