@@ -20,6 +20,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -116,6 +117,74 @@ static inline pid_t clinux_spawn_on_terminal(int master, const char *path, char 
   for (int s = 1; s < 32; s++) signal(s, SIG_DFL);
   execve(path, argv, envp);
   _exit(127);
+}
+
+/// Starts a program that outlives us and never becomes our zombie: forked twice, in a session of its own, stdin and stderr
+/// from /dev/null, `output` as stdout, every other descriptor closed. Only async-signal-safe calls after the fork.
+/// Returns the pid, or -1 with errno.
+static inline pid_t clinux_spawn_detached(
+  const char *path, char *const argv[], char *const envp[], const char *directory, int output) {
+  int report[2];
+  if (pipe2(report, O_CLOEXEC) != 0) return -1;
+  pid_t middle = fork();
+  if (middle < 0) {
+    int e = errno;
+    close(report[0]);
+    close(report[1]);
+    errno = e;
+    return -1;
+  }
+  if (middle == 0) {
+    pid_t child = setsid() < 0 ? -1 : fork();
+    if (child != 0) {
+      ssize_t ignored = write(report[1], &child, sizeof child);
+      (void)ignored;
+      _exit(0);
+    }
+    int null = open("/dev/null", O_RDWR);
+    if (null < 0 || dup2(output, 1) < 0 || dup2(null, 0) < 0 || dup2(null, 2) < 0) _exit(127);
+    if (syscall(SYS_close_range, 3U, ~0U, 0U) != 0)
+      for (int fd = 3; fd < 4096; fd++) close(fd);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    for (int s = 1; s < 32; s++) signal(s, SIG_DFL);
+    if (directory && chdir(directory) != 0) _exit(127);
+    execve(path, argv, envp);
+    _exit(127);
+  }
+  close(report[1]);
+  pid_t child = -1;
+  ssize_t got;
+  do { got = read(report[0], &child, sizeof child); } while (got < 0 && errno == EINTR);
+  close(report[0]);
+  int status;
+  while (waitpid(middle, &status, 0) < 0 && errno == EINTR) {}
+  if (got != sizeof child || child < 0) { errno = EAGAIN; return -1; }
+  return child;
+}
+
+/// A descriptor that reads the blocked signals of `mask`.
+static inline int clinux_signal_descriptor(const sigset_t *mask) { return signalfd(-1, mask, SFD_CLOEXEC | SFD_NONBLOCK); }
+static const size_t clinux_signal_info_size = sizeof(struct signalfd_siginfo);
+
+/// The master end of a new terminal, unlocked; -1 with errno.
+static inline int clinux_open_terminal(void) {
+  int master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+  int unlock = 0;
+  if (master >= 0 && ioctl(master, TIOCSPTLCK, &unlock) != 0) {
+    int e = errno;
+    close(master);
+    errno = e;
+    return -1;
+  }
+  return master;
+}
+
+/// The first group of a terminal's foreground job, or -1.
+static inline pid_t clinux_foreground_group(int terminal) {
+  pid_t group = -1;
+  return ioctl(terminal, TIOCGPGRP, &group) == 0 ? group : -1;
 }
 
 /// Sends a message with up to 8 descriptors over a Unix socket.

@@ -1,0 +1,67 @@
+import SystemPackage
+
+/// The `state` document: everything about one loop at one look, from files alone.
+package struct StateView: Sendable {
+  package let dataDir: String
+  package let worldHash: String
+  package let isPulseAlive: Bool
+  /// Snapshot stem → value; what is not JSON is left out.
+  package let snapshots: [String: JSON]
+  package let asks: [AskRecord]
+  /// Dead ones too, without the pulse, the most recent change first.
+  package let workers: [Session]
+  package let goals: [String]
+  package let journalTail: [String]
+  /// What could not be read, in words.
+  package let problems: [String]
+
+  package static let journalLines = 20
+  /// No journal line that anybody reads is further from the end.
+  private static let journalBytes = 1 << 20
+
+  package static func read(_ data: DataDir) -> StateView {
+    let world = World.read(data)
+    let pending = Asks(data).pending()
+    var problems = pending.problems + world.problems.map(\.description)
+    var sessions: [Session] = []
+    do throws(HostError) {
+      sessions = try Sessions.list(data)
+    } catch {
+      problems.append(error.description)
+    }
+    let workers = sessions.filter { !$0.isPulse }
+      .sorted { ($0.lastChange ?? 0, $1.id) > ($1.lastChange ?? 0, $0.id) }
+    return StateView(
+      dataDir: data.root.string, worldHash: world.hash, isPulseAlive: FileLock.isHeld(data.pulseLock),
+      snapshots: Dictionary(
+        world.snapshots.compactMap { snapshot in snapshot.json.map { (snapshot.stem, $0) } },
+        uniquingKeysWith: { _, last in last }),
+      asks: pending.asks, workers: workers, goals: world.goals.map(\.id), journalTail: journalTail(data),
+      problems: problems)
+  }
+
+  /// The last lines of the journal, verbatim.
+  package static func journalTail(_ data: DataDir, lines: Int = journalLines) -> [String] {
+    let text = FileTail.read(data.journal, maximumBytes: journalBytes)
+    return text.split(separator: "\n", omittingEmptySubsequences: true).suffix(lines).map(String.init)
+  }
+
+  /// Shape: as looop 1.0's `state --json`; `changed` and `token` are `wait`'s.
+  package func json(changed: [String]? = nil, token: String? = nil) -> JSON {
+    var json: JSON = [
+      "world_hash": .string(worldHash), "pulse_alive": .bool(isPulseAlive), "snapshots": .object(snapshots),
+      "asks": .array(asks.map(\.listing)),
+      "workers": .array(
+        workers.map { worker in
+          [
+            "id": .string(worker.id), "state": .string(worker.state.rawValue), "alive": .bool(worker.isAlive),
+            "exit_code": .optional(worker.exitCode),
+          ]
+        }), "goals": .array(goals.map(JSON.string)), "journal_tail": .array(journalTail.map(JSON.string)),
+      "data_dir": .string(dataDir),
+    ]
+    json["changed"] = changed.map { .array($0.map(JSON.string)) }
+    json["token"] = token.map(JSON.string)
+    return json
+  }
+}
