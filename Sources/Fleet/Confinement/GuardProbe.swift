@@ -21,7 +21,7 @@ package struct GuardProbe: Sendable {
     self.looop = looop
     self.groups = groups
     self.policy = policy
-    // Nobody's user, and "/tmp" as a data dir that is never written to.
+    // Nobody's user, and a data dir that is never looked at.
     let nobody = TenantUser(name: "nobody", uid: 65534, gid: 65534, groups: [65534], home: nil)
     let user = policy.offer.isRoot ? nobody : TenantUser.current(HostEnvironment([:]))
     tenant = ConfinedTenant(name: "probe-\(getpid())", dataDirectory: "/tmp", user: user)
@@ -156,9 +156,10 @@ package struct GuardProbe: Sendable {
   }
 
   private func run(_ script: String, _ spec: ConfineSpec, deadline: Double = 5) -> RunOutcome {
-    let spawn = Spawn(
+    var spawn = Spawn(
       looop, ["_", "confine", spec.json.compact, "--", "/bin/sh", "-c", script],
       environment: HostEnvironment(["PATH": TenantEnvironment.systemPath]), directory: "/")
+    spawn.newSession = true
     return BoundedRun(spawn, deadline: deadline).run()
   }
 

@@ -71,7 +71,9 @@ package struct ProcessWalk: StopTarget {
   package static func select(
     from processes: [SeenProcess], roots: [ProcessIdentity], sparing: Set<Int32>
   ) -> [ProcessIdentity] {
+    // Who is spared is no seed either: a fleet that runs inside another's worker must not take its own children for that worker's.
     var chosen = Set(processes.filter { $0.isMarked || roots.contains($0.identity) }.map(\.identity.pid))
+      .subtracting(sparing)
     while true {
       let more = processes.filter {
         !chosen.contains($0.identity.pid) && (chosen.contains($0.parent) || chosen.contains($0.session))
@@ -80,7 +82,6 @@ package struct ProcessWalk: StopTarget {
       if found.isEmpty { break }
       chosen.formUnion(found)
     }
-    chosen.subtract(sparing)
     return processes.map(\.identity).filter { chosen.contains($0.pid) }.sorted { $0.pid < $1.pid }
   }
 

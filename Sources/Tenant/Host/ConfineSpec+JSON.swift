@@ -3,6 +3,9 @@ import SystemPackage
 /// Why a text is no ``ConfineSpec``.
 package struct ConfineSpecError: Error, Hashable, Sendable, CustomStringConvertible {
   package var key: String
+
+  package init(key: String) { self.key = key }
+
   package var description: String { "the confinement has no usable \"\(key)\"" }
 }
 
