@@ -43,8 +43,8 @@ package struct ControlClient: Sendable {
     try Self.parse(try await send(.POST, path, query, body, timeout))
   }
 
-  package func text(_ path: String) async throws(FleetRefusal) -> String {
-    String(decoding: try await send(.GET, path, [], nil, .seconds(30)), as: UTF8.self)
+  package func text(_ path: String, query: [(String, String)] = []) async throws(FleetRefusal) -> String {
+    String(decoding: try await send(.GET, path, query, nil, .seconds(30)), as: UTF8.self)
   }
 
   private static func parse(_ bytes: [UInt8]) throws(FleetRefusal) -> JSON {

@@ -41,6 +41,19 @@ package struct UserLookup: Sendable {
     }
   }
 
+  /// A user's numbers by his name.
+  package static func systemUser(named name: String) -> (uid: UInt32, gid: UInt32)? {
+    var record = unsafe passwd()
+    var result: UnsafeMutablePointer<passwd>?
+    var buffer = [CChar](repeating: 0, count: bufferBytes)
+    return unsafe buffer.withUnsafeMutableBufferPointer { bytes -> (uid: UInt32, gid: UInt32)? in
+      guard unsafe getpwnam_r(name, &record, bytes.baseAddress!, bytes.count, &result) == 0, unsafe result != nil else {
+        return nil
+      }
+      return unsafe (record.pw_uid, record.pw_gid)
+    }
+  }
+
   private static func groups(of name: String, primary: UInt32) -> Set<UInt32> {
     var count: CInt = 64
     var list = [gid_t](repeating: 0, count: Int(count))

@@ -83,7 +83,42 @@ package struct FleetDocument: Hashable, Sendable {
   package var exitStatus: Int32 { tenants.allSatisfy(\.phase.isWell) ? 0 : 1 }
 }
 
+extension FleetDocument {
+  /// Reads the document back; nil where it is none. Keys that are not known here are a newer fleet's, and are passed over.
+  package init?(json: JSON) {
+    guard let fleet = json["fleet"], let tenants = json["tenants"]?.array else { return nil }
+    self.init(
+      pid: fleet["pid"]?.int.flatMap(Int32.init(exactly:)) ?? 0, version: fleet["version"]?.string ?? "",
+      uptimeSeconds: fleet["uptime_s"]?.int ?? 0,
+      isolation: fleet["isolation"]?.string.flatMap(Isolation.init(rawValue:)) ?? .shared,
+      beatsInFlight: Int(fleet["beats_in_flight"]?.int ?? 0),
+      decidesInFlight: Int(fleet["decides_in_flight"]?.int ?? 0),
+      workers: WorkerCounts(json: fleet["workers"]), asksPending: Int(fleet["asks_pending"]?.int ?? 0),
+      spentToday: fleet["usd_today"]?.microUSD ?? 0,
+      guards: (fleet["guards"]?.array ?? []).compactMap { item in
+        item["name"]?.string.map {
+          Guard(name: $0, enforced: item["enforced"]?.bool ?? false, detail: item["detail"]?.string ?? "")
+        }
+      },
+      tenants: tenants.compactMap(TenantRow.init(json:)))
+  }
+}
+
+extension FleetDocument.WorkerCounts {
+  init(json: JSON?) {
+    self.init(
+      live: Int(json?["live"]?.int ?? 0), pending: Int(json?["pending"]?.int ?? 0), max: json?["max"]?.int.map(Int.init)
+    )
+  }
+}
+
 extension JSON {
+  /// USD back to micro-dollars.
+  package var microUSD: Int64? {
+    guard let dollars = double, dollars.magnitude < 9e12 else { return nil }
+    return Int64((dollars * 1_000_000).rounded())
+  }
+
   /// Micro-dollars as USD: money is a number of dollars on every wire of ours, and an integer everywhere else.
   package static func usd(_ micro: Int64) -> JSON { .double(Double(micro) / 1_000_000) }
   package static func usd(_ micro: Int64?) -> JSON { micro.map { .usd($0) } ?? .null }

@@ -73,6 +73,8 @@ package struct SpendingReport: Hashable, Sendable {
     /// Newest first.
     package var days: [Day]
     package var shares: [Share]
+    /// What the days and the shares were summed from, for `budget --csv`; not part of the JSON.
+    package var rows: [BudgetRow] = []
 
     package init(name: String, today: TenantBudget?, forecast: String?, days: [Day], shares: [Share]) {
       self.name = name
@@ -80,6 +82,14 @@ package struct SpendingReport: Hashable, Sendable {
       self.forecast = forecast
       self.days = days
       self.shares = shares
+    }
+
+    /// From the ledger's rows of one tenant, which are finer: by day, kind, goal, worker, model and source.
+    package init(name: String, today: TenantBudget?, forecast: String?, rows: [BudgetRow]) {
+      self.init(
+        name: name, today: today, forecast: forecast, days: SpendingReport.days(of: rows),
+        shares: SpendingReport.shares(of: rows))
+      self.rows = rows
     }
 
     package var json: JSON {
@@ -95,4 +105,56 @@ package struct SpendingReport: Hashable, Sendable {
   package init(tenants: [Entry]) { self.tenants = tenants }
 
   package var json: JSON { ["tenants": .array(tenants.map(\.json))] }
+}
+
+extension SpendingReport {
+  /// Newest first.
+  static func days(of rows: [BudgetRow]) -> [Day] {
+    var days: [String: Day] = [:]
+    for row in rows {
+      let date = row.day.description
+      var day =
+        days[date]
+        ?? Day(day: date, usd: 0, tokens: 0, decides: 0, reported: 0, priced: 0, bound: 0, unpriced: 0)
+      day.usd += row.usd.micros
+      day.tokens += row.tokens.total
+      day.decides += row.decides
+      switch row.source {
+      case .reported: day.reported += row.usd.micros
+      case .priced: day.priced += row.usd.micros
+      case .bound: day.bound += row.usd.micros
+      }
+      if row.unpriced { day.unpriced += row.usd.micros }
+      days[date] = day
+    }
+    return days.values.sorted { $0.day > $1.day }
+  }
+
+  /// The dearest first.
+  static func shares(of rows: [BudgetRow]) -> [Share] {
+    struct Key: Hashable {
+      var goal: String?
+      var worker: String?
+      var model: String?
+      var kind: String
+    }
+    var shares: [Key: Share] = [:]
+    for row in rows {
+      let key = Key(goal: row.goal, worker: row.worker, model: row.model, kind: row.kind.rawValue)
+      var share =
+        shares[key]
+        ?? Share(goal: key.goal, worker: key.worker, model: key.model, kind: key.kind, usd: 0, tokens: 0)
+      share.usd += row.usd.micros
+      share.tokens += row.tokens.total
+      shares[key] = share
+    }
+    return shares.values.sorted {
+      ($1.usd, $0.goal ?? "", $0.worker ?? "", $0.model ?? "") < (
+        $0.usd, $1.goal ?? "", $1.worker ?? "", $1.model ?? ""
+      )
+    }
+  }
+
+  /// The rows of all tenants as comma-separated values.
+  package var csv: String { BudgetCSV.text(tenants.flatMap(\.rows)) }
 }

@@ -64,6 +64,26 @@ package struct TenantRow: Hashable, Sendable {
   }
 }
 
+extension TenantRow {
+  package init?(json: JSON) {
+    guard let name = json["name"]?.string, let phase = json["phase"]?.string.flatMap(TenantPhase.init(rawValue:)) else {
+      return nil
+    }
+    self.init(
+      name: name, dataDir: json["data_dir"]?.string, user: json["user"]?.string, phase: phase,
+      reason: json["reason"]?.string,
+      lastBeat: json["last_beat"].flatMap { beat in
+        beat["at"]?.int.map {
+          LastBeat(at: $0, outcome: beat["outcome"]?.string ?? "", durationMS: beat["duration_ms"]?.double ?? 0)
+        }
+      },
+      nextBeatAt: json["next_beat_at"]?.int, workers: .init(json: json["workers"]),
+      budget: json["budget"].flatMap(TenantBudget.init(json:)), asksPending: Int(json["asks"]?["pending"]?.int ?? 0),
+      oldestAskSeconds: json["asks"]?["oldest_s"]?.int, sandboxes: Int(json["sandboxes"]?.int ?? 0),
+      diskBytes: json["disk_bytes"]?.int)
+  }
+}
+
 /// Where a tenant stands today on each axis. Money in micro-dollars; a cap of nil is no cap.
 package struct TenantBudget: Hashable, Sendable {
   package struct Axis: Hashable, Sendable {
@@ -104,6 +124,31 @@ package struct TenantBudget: Hashable, Sendable {
       "day": .string(day), "resets_at": .int(resetsAt), "usd": usd.moneyJSON, "tokens": tokens.json,
       "decides": decides.json, "state": .string(state),
     ]
+  }
+}
+
+extension TenantBudget {
+  package init?(json: JSON) {
+    guard let day = json["day"]?.string else { return nil }
+    func axis(_ key: String, _ read: (JSON) -> Int64?) -> Axis {
+      let json = json[key]
+      return Axis(
+        spent: json?["spent"].flatMap(read) ?? 0, reserved: json?["reserved"].flatMap(read) ?? 0,
+        cap: json?["cap"].flatMap(read))
+    }
+    self.init(
+      day: day, resetsAt: json["resets_at"]?.int ?? 0, usd: axis("usd", \.microUSD), tokens: axis("tokens", \.int),
+      decides: axis("decides", \.int), state: json["state"]?.string ?? "unknown")
+  }
+
+  /// The ledger's view of a day, as the status page shows it.
+  package init(_ state: BudgetState) {
+    func axis(_ axis: BudgetAxis) -> Axis {
+      Axis(spent: state[axis].spent, reserved: state[axis].reserved, cap: state[axis].cap)
+    }
+    self.init(
+      day: state.day.date.description, resetsAt: state.day.resetsAt, usd: axis(.usd), tokens: axis(.tokens),
+      decides: axis(.decides), state: state.standing.rawValue)
   }
 }
 

@@ -47,6 +47,20 @@ package struct WorkerRow: Hashable, Sendable {
   }
 }
 
+extension WorkerRow {
+  package init?(json: JSON) {
+    guard let tenant = json["tenant"]?.string, let id = json["id"]?.string,
+      let phase = json["phase"]?.string.flatMap(WorkerRecord.Phase.init(rawValue:))
+    else { return nil }
+    self.init(
+      tenant: tenant, id: id, phase: phase, reason: json["reason"]?.string,
+      position: json["position"]?.int.map(Int.init),
+      pid: json["pid"]?.int.flatMap(Int32.init(exactly:)), health: json["health"]?.string,
+      sandbox: json["sandbox"]?.string, branch: json["branch"]?.string, startedAt: json["started_at"]?.int,
+      exitCode: json["exit_code"]?.int, spent: json["usd"]?.microUSD)
+  }
+}
+
 /// One worktree that the fleet keeps for a worker: `sandboxes --json`.
 package struct SandboxRow: Hashable, Sendable {
   package var tenant: String

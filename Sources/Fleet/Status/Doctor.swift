@@ -1,0 +1,203 @@
+package import Tenant
+
+/// One thing that `doctor` looked at: how it is, and what to do about it.
+package struct DoctorCheck: Hashable, Sendable {
+  package enum Verdict: String, Sendable, CaseIterable {
+    case ok
+    /// Works, but less well or less safely than it could.
+    case warn
+    /// Something does not work because of it.
+    case fail
+  }
+
+  package var name: String
+  package var verdict: Verdict
+  package var detail: String
+  /// What to do; nil where nothing is to be done.
+  package var fix: String?
+
+  package init(_ name: String, _ verdict: Verdict, _ detail: String, fix: String? = nil) {
+    self.name = name
+    self.verdict = verdict
+    self.detail = detail
+    self.fix = fix
+  }
+
+  package var json: JSON {
+    [
+      "name": .string(name), "verdict": .string(verdict.rawValue), "detail": .string(detail), "fix": .optional(fix),
+    ]
+  }
+}
+
+/// What the checks are judged from. Gathered once, by ``DoctorFacts/gather(paths:environment:)`` and over the control socket.
+package struct DoctorFacts: Sendable {
+  package struct TenantFact: Sendable {
+    package var name: String
+    package var dataDir: String
+    package var dataDirExists: Bool
+    package var user: String?
+    package var userExists: Bool
+
+    package init(name: String, dataDir: String, dataDirExists: Bool, user: String?, userExists: Bool) {
+      self.name = name
+      self.dataDir = dataDir
+      self.dataDirExists = dataDirExists
+      self.user = user
+      self.userExists = userExists
+    }
+  }
+
+  package var userID: UInt32 = 0
+  package var configurationDir = ""
+  /// `file:line: message` and what to do.
+  package var configurationProblems: [(text: String, hint: String?)] = []
+  package var tenants: [TenantFact] = []
+  /// Programs that are looked for, and where they were found.
+  package var programs: [String: String?] = [:]
+  package var stateDir = ""
+  package var stateDirProblem: String?
+  package var freeBytes: Int64?
+  package var freeFloor: Int64 = 1 << 30
+  package var openFiles: UInt64?
+  package var watchInstances: Int64?
+  package var landlock = 0
+  /// The running fleet's document, or why there is none.
+  package var document: FleetDocument?
+  package var absence: FleetRefusal?
+
+  package init() {}
+}
+
+/// Turns facts into checks. Pure.
+package enum Doctor {
+  package static func checks(_ facts: DoctorFacts) -> [DoctorCheck] {
+    configuration(facts) + tenants(facts) + programs(facts) + host(facts) + fleet(facts)
+  }
+
+  package static func exitStatus(_ checks: [DoctorCheck]) -> Int32 {
+    checks.contains { $0.verdict == .fail } ? 1 : 0
+  }
+
+  private static func configuration(_ facts: DoctorFacts) -> [DoctorCheck] {
+    guard facts.configurationProblems.isEmpty else {
+      return facts.configurationProblems.map { DoctorCheck("configuration", .fail, $0.text, fix: $0.hint) }
+    }
+    if facts.tenants.isEmpty {
+      return [
+        DoctorCheck(
+          "configuration", .warn, "\(facts.configurationDir) names no tenants",
+          fix: "looop-fleet init, then looop-fleet tenant add NAME --data-dir DIR")
+      ]
+    }
+    return [DoctorCheck("configuration", .ok, "\(facts.tenants.count) tenants in \(facts.configurationDir)")]
+  }
+
+  private static func tenants(_ facts: DoctorFacts) -> [DoctorCheck] {
+    var checks: [DoctorCheck] = []
+    for tenant in facts.tenants {
+      let name = "tenant \(tenant.name)"
+      if !tenant.dataDirExists {
+        let owner = tenant.user.map { "-o \($0) " } ?? ""
+        checks.append(
+          DoctorCheck(
+            name, .fail, "its data dir \(tenant.dataDir) is not there",
+            fix: "install -d \(owner)-m 0700 \(AskText.shellWord(tenant.dataDir))"))
+      }
+      guard let user = tenant.user else { continue }
+      if !tenant.userExists {
+        checks.append(
+          DoctorCheck(
+            name, .fail, "there is no user \(user)", fix: "useradd --system --create-home \(AskText.shellWord(user))"))
+      } else if facts.userID != 0 {
+        checks.append(
+          DoctorCheck(
+            name, .warn, "it wants to run as \(user), which only a fleet of root can do",
+            fix: "run the fleet as root, or take `user:` out"))
+      }
+    }
+    return checks
+  }
+
+  private static func programs(_ facts: DoctorFacts) -> [DoctorCheck] {
+    facts.programs.sorted { $0.key < $1.key }.map { name, path in
+      guard let path else {
+        let isNeeded = name == "looop" || name == "bash"
+        return DoctorCheck(
+          name, isNeeded ? .fail : .warn, "the program \(name) is not found",
+          fix: name == "looop" ? "put it beside looop-fleet, or into PATH" : "install it: apt-get install \(name)")
+      }
+      return DoctorCheck(name, .ok, path)
+    }
+  }
+
+  private static func host(_ facts: DoctorFacts) -> [DoctorCheck] {
+    var checks: [DoctorCheck] = []
+    if let problem = facts.stateDirProblem {
+      checks.append(DoctorCheck("state", .fail, problem, fix: "make \(facts.stateDir) writable for the fleet's user"))
+    }
+    if let free = facts.freeBytes {
+      let isLow = free < facts.freeFloor
+      checks.append(
+        DoctorCheck(
+          "disk", isLow ? .fail : .ok, "\(Display.bytes(free)) free in \(facts.stateDir)",
+          fix: isLow
+            ? "make room: looop-fleet sandbox prune; new workers wait below \(Display.bytes(facts.freeFloor))" : nil))
+    }
+    // A tenant keeps two descriptors open (its lock, its watches), and a beat needs a few more.
+    let wanted = UInt64(facts.tenants.count * 4 + 256)
+    if let limit = facts.openFiles, limit < wanted {
+      checks.append(
+        DoctorCheck(
+          "open files", .fail, "the limit is \(limit), and \(facts.tenants.count) tenants need about \(wanted)",
+          fix: "raise it: LimitNOFILE= in the unit, or ulimit -n \(wanted)"))
+    }
+    // One inotify instance a tenant, counted by user.
+    if let limit = facts.watchInstances, limit < Int64(facts.tenants.count + 16) {
+      checks.append(
+        DoctorCheck(
+          "inotify", .warn, "max_user_instances is \(limit): tenants beyond it are polled instead of watched",
+          fix: "sysctl fs.inotify.max_user_instances=\(max(1024, facts.tenants.count * 2))"))
+    }
+    checks.append(
+      facts.landlock > 0
+        ? DoctorCheck("landlock", .ok, "the kernel has Landlock, version \(facts.landlock)")
+        : DoctorCheck(
+          "landlock", .warn, "the kernel has no Landlock: file access is limited by users alone",
+          fix: "a kernel from 5.13 on with CONFIG_SECURITY_LANDLOCK has it"))
+    return checks
+  }
+
+  private static func fleet(_ facts: DoctorFacts) -> [DoctorCheck] {
+    guard let document = facts.document else {
+      let absence = facts.absence
+      let isDown = absence?.class == .notRunning
+      return [
+        DoctorCheck("fleet", isDown ? .warn : .fail, absence?.message ?? "it does not answer", fix: absence?.hint)
+      ]
+    }
+    var checks = [DoctorCheck("fleet", .ok, "version \(document.version) runs, pid \(document.pid)")]
+    for item in document.guards {
+      checks.append(
+        DoctorCheck(
+          "guard \(item.name)", item.enforced ? .ok : .warn, item.detail.isEmpty ? "not enforced" : item.detail,
+          fix: item.enforced ? nil : "name it in `require:` of fleet.yaml to make the fleet refuse to start without it")
+      )
+    }
+    for row in document.tenants where !row.phase.isWell {
+      checks.append(
+        DoctorCheck(
+          "tenant \(row.name)", .warn, "\(row.phase.rawValue): \(row.reason ?? row.phase.meaning)", fix: fix(row)))
+    }
+    return checks
+  }
+
+  private static func fix(_ row: TenantRow) -> String {
+    switch row.phase {
+    case .held: "looop-fleet budget raise \(row.name) USD, or wait for the reset"
+    case .degraded, .quarantined: "looop-fleet logs \(row.name)"
+    case .foreign: "stop the other loop: LOOOP_DATA_DIR=\(row.dataDir ?? "DIR") looop down"
+    case .running, .paused: "looop-fleet tenant resume \(row.name)"
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import CLinux
+import Glibc
+import SystemPackage
+package import Tenant
+
+extension DoctorFacts {
+  /// Looks at this host. Of a tenant's data dir it only asks whether it is there.
+  package static func gather(paths: FleetPaths, environment: HostEnvironment, programs: [String]) -> DoctorFacts {
+    var facts = DoctorFacts()
+    facts.userID = geteuid()
+    facts.configurationDir = paths.configuration.string
+    let load = ConfigurationDirectory.load(at: paths.configuration)
+    facts.configurationProblems = load.refused.map { ($0.description, $0.hint) }
+    facts.tenants = load.tenants.map { tenant in
+      TenantFact(
+        name: tenant.id.name, dataDir: tenant.dataDirectory.string, dataDirExists: exists(tenant.dataDirectory),
+        user: tenant.user, userExists: tenant.user.map(userExists) ?? true)
+    }
+    for program in programs { facts.programs[program] = find(program, environment) }
+    facts.freeFloor = load.fleet?.freeSpace.bytes ?? facts.freeFloor
+    facts.stateDir = paths.state.string
+    if exists(paths.state), unsafe paths.state.withPlatformString({ unsafe access($0, W_OK) }) != 0 {
+      facts.stateDirProblem = "\(paths.state) is not writable for user \(geteuid())"
+    }
+    facts.freeBytes = freeBytes(paths.state)
+    var (soft, hard): (UInt64, UInt64) = (0, 0)
+    // The supervisor raises its soft limit itself.
+    if unsafe clinux_get_resource_limit(CInt(RLIMIT_NOFILE.rawValue), &soft, &hard) == 0 { facts.openFiles = hard }
+    facts.watchInstances = FileReading.of("/proc/sys/fs/inotify/max_user_instances", maximumBytes: 64).text
+      .flatMap { Int64($0.filter(\.isNumber)) }
+    facts.landlock = max(0, Int(clinux_landlock_abi()))
+    return facts
+  }
+
+  private static func exists(_ path: FilePath) -> Bool {
+    unsafe path.withPlatformString { unsafe access($0, F_OK) } == 0
+  }
+
+  private static func userExists(_ name: String) -> Bool {
+    if let uid = UInt32(name) { return UserLookup.system.user(uid) != nil }
+    return UserLookup.systemUser(named: name) != nil
+  }
+
+  /// The nearest directory above that is there tells how much room there is.
+  private static func freeBytes(_ path: FilePath) -> Int64? {
+    var place = path
+    while !exists(place), !place.components.isEmpty { place.removeLastComponent() }
+    var status = statvfs()
+    guard unsafe place.withPlatformString({ unsafe statvfs($0, &status) }) == 0 else { return nil }
+    return Int64(clamping: UInt64(status.f_bavail) * UInt64(status.f_frsize))
+  }
+
+  private static func find(_ program: String, _ environment: HostEnvironment) -> String?? {
+    var places = (environment["PATH"] ?? "/usr/bin:/bin").split(separator: ":").map { FilePath(String($0)) }
+    if let own = ownDirectory { places.insert(own, at: 0) }
+    for place in places {
+      let path = place.appending(program)
+      if unsafe path.withPlatformString({ unsafe access($0, X_OK) }) == 0 { return .some(path.string) }
+    }
+    return .some(nil)
+  }
+
+  private static var ownDirectory: FilePath? {
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    let count = unsafe buffer.withUnsafeMutableBytes {
+      unsafe readlink("/proc/self/exe", $0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count)
+    }
+    guard count > 0 else { return nil }
+    return FilePath(String(decoding: buffer[..<count], as: UTF8.self)).removingLastComponent()
+  }
+}

@@ -1,0 +1,44 @@
+import ArgumentParser
+import Fleet
+import Tenant
+
+struct SandboxesCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sandboxes", abstract: "The worktrees of all workers, and why each is kept.")
+
+  @Option(help: "Only this tenant's.") var tenant: String?
+  @Flag(help: "As JSON.") var json = false
+  @OptionGroup var common: CommonOptions
+
+  func run() async throws {
+    let rows = try await common.client().get("/v1/sandboxes", query: tenant.map { [("tenant", $0)] } ?? [])
+    if json { return Printer.standard.json(rows) }
+    guard let sandboxes = rows.array, !sandboxes.isEmpty else { return Printer.standard.line("no sandboxes") }
+    Printer.standard.lines(
+      SandboxTable.lines(sandboxes, width: Printer.standard.width, paint: Printer.standard.paint))
+  }
+}
+
+struct SandboxCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sandbox", abstract: "Act on the worktrees.", subcommands: [SandboxPrune.self])
+}
+
+struct SandboxPrune: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "prune", abstract: "Remove worktrees that nobody needs. Unsaved work is parked first, never deleted.")
+
+  @Flag(help: "Only say what would be done.") var dryRun = false
+  @Flag(help: "As JSON.") var json = false
+  @OptionGroup var common: CommonOptions
+
+  func run() async throws {
+    let answer = try await common.client().post(
+      "/v1/prune", query: dryRun ? [("dry_run", "1")] : [], timeout: .seconds(600))
+    if json { return Printer.standard.json(answer) }
+    let rows = answer["sandboxes"]?.array ?? []
+    guard !rows.isEmpty else { return Printer.standard.line("nothing to remove") }
+    Printer.standard.lines(SandboxTable.pruned(rows, width: Printer.standard.width, paint: Printer.standard.paint))
+    if dryRun { Printer.standard.note("nothing was changed (--dry-run)") }
+  }
+}

@@ -1,0 +1,101 @@
+import ArgumentParser
+import Fleet
+import Glibc
+import SystemPackage
+import Tenant
+
+struct TenantAdd: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "add", abstract: "Add a tenant: write its file, and apply it where the fleet runs.",
+    discussion: "Only what is given is written; the rest comes from `defaults:` in fleet.yaml.")
+
+  @Argument(help: "Its name: letters, digits, `.`, `_` and `-`.") var name: String
+  @Option(help: "Its data dir; made where it is not there yet.") var dataDir: String
+  @Option(help: "The Unix user it runs as.") var user: String?
+  @Option(name: .customLong("repo"), help: "A repository for its workers: NAME=PATH. May be given again.")
+  var repositories: [String] = []
+  @Option(help: "Between two beats: 60s, 5m.") var interval: String?
+  @Option(help: "Its share beside the others' (1).") var weight: Int?
+  @Option(help: "Whose midnight begins its day: Europe/Berlin.") var timeZone: String?
+  @Option(help: "Dollars a day.") var usdPerDay: String?
+  @Option(help: "Tokens a day.") var tokensPerDay: Int64?
+  @Option(help: "Decides a day.") var decidesPerDay: Int64?
+  @Option(help: "Live workers at once.") var maxWorkers: Int?
+  @Option(help: "Memory of one worker: 4G.") var memoryMax: String?
+  @Option(help: "Processors of one worker: 2, 0.5.") var cpu: String?
+  @Option(help: "Disk of its sandboxes: 20G.") var diskMax: String?
+  @OptionGroup var common: CommonOptions
+
+  func run() async throws {
+    let draft = try draft()
+    let writer = ConfigurationWriter(directory: try common.paths().configuration)
+    let path = try writer.add(draft)
+    Printer.standard.line("wrote \(path)")
+    if try TenantPlace.make(draft.dataDirectory, user: user) { Printer.standard.line("made \(draft.dataDirectory)") }
+    try await ReloadCommand.afterChange(common)
+  }
+
+  func draft() throws -> TenantDraft {
+    guard let id = TenantID(name) else {
+      throw ValidationError(
+        "\(name) is no name for a tenant: use up to \(TenantID.longest) letters, digits, `.`, `_` and `-`")
+    }
+    var draft = TenantDraft(id: id, dataDirectory: CommonOptions.absolute(dataDir))
+    draft.user = user
+    draft.interval = try read(interval, "--interval", "60s or 5m", DurationText.duration)
+    draft.weight = weight
+    draft.timeZone = timeZone
+    for text in repositories {
+      guard let equals = text.firstIndex(of: "="), equals != text.startIndex, text.index(after: equals) != text.endIndex
+      else { throw ValidationError("--repo \(text): write it NAME=PATH") }
+      let path = CommonOptions.absolute(String(text[text.index(after: equals)...]))
+      draft.repositories[String(text[..<equals])] = path
+    }
+    draft.usdPerDay = try read(usdPerDay, "--usd-per-day", "20 or 2.50") { MicroUSD(decimal: $0) }
+    draft.tokensPerDay = tokensPerDay
+    draft.decidesPerDay = decidesPerDay
+    draft.maximumWorkers = maxWorkers
+    draft.memory = try read(memoryMax, "--memory-max", "4G or 512M") { ByteSize($0) }
+    draft.cpu = try read(cpu, "--cpu", "2 or 0.5") { CPUShare($0) }
+    draft.disk = try read(diskMax, "--disk-max", "20G") { ByteSize($0) }
+    return draft
+  }
+
+  private func read<Value>(
+    _ text: String?, _ option: String, _ example: String, _ parse: (String) -> Value?
+  ) throws -> Value? {
+    guard let text else { return nil }
+    guard let value = parse(text) else { throw ValidationError("\(option) \(text): write it like \(example)") }
+    return value
+  }
+}
+
+/// A tenant's data dir, made at its adding. Only the last part of the path is made, and given to the tenant's user.
+enum TenantPlace {
+  /// false: it was there, or it cannot be made here; then its first beat says so.
+  static func make(_ path: FilePath, user: String?) throws -> Bool {
+    var owner: (uid: UInt32, gid: UInt32)?
+    if let user, geteuid() == 0 {
+      owner = UserLookup.systemUser(named: user)
+      guard owner != nil else {
+        throw FleetRefusal(
+          .notFound, "the tenant is added, but there is no user \(Display.line(user)) yet",
+          hint: "useradd --system --create-home \(Display.line(user)), then looop-fleet reload")
+      }
+    }
+    if mkdir(path.string, 0o700) != 0 {
+      if errno == EEXIST { return false }
+      throw HostError.last("make the data dir", path)
+    }
+    guard let owner else { return true }
+    // Through the descriptor, and only what is still ours: nobody can put a link in its place in between.
+    let directory = try OwnedDescriptor(
+      opening: path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, operation: "open the data dir")
+    var status = stat()
+    guard fstat(directory.raw, &status) == 0, status.st_uid == 0, fchown(directory.raw, owner.uid, owner.gid) == 0
+    else {
+      throw HostError.last("give the data dir to its user", path)
+    }
+    return true
+  }
+}

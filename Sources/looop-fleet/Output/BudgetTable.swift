@@ -1,0 +1,83 @@
+import Fleet
+import Tenant
+
+/// Money as tables: where each tenant stands, its days, and what the money went to.
+enum BudgetTable {
+  static func lines(_ tenants: [JSON], days: Int, width: Int, paint: Paint) -> [String] {
+    var lines = standing(tenants, width: width, paint: paint)
+    for tenant in tenants {
+      let name = tenant["name"]?.string ?? "-"
+      if days > 1, let rows = tenant["days"]?.array, !rows.isEmpty {
+        lines += ["", paint(.strong, "\(Display.line(name)): by day")] + daily(rows, width: width, paint: paint)
+      }
+      if let shares = tenant["shares"]?.array, !shares.isEmpty {
+        lines += ["", paint(.strong, "\(Display.line(name)): what it went to")]
+        lines += attribution(shares, width: width, paint: paint)
+      }
+    }
+    return lines
+  }
+
+  private static func standing(_ tenants: [JSON], width: Int, paint: Paint) -> [String] {
+    let columns: [TextTable.Column] = [
+      .init("TENANT"), .init("DAY", expendability: 3), .init("STATE"), .init("USD", right: true),
+      .init("RESERVED", right: true, expendability: 2), .init("TOKENS", right: true, expendability: 1),
+      .init("DECIDES", right: true, expendability: 1), .init("RESETS", expendability: 2),
+    ]
+    let rows = tenants.map { tenant in
+      let budget = tenant["today"].flatMap(TenantBudget.init(json:))
+      let style: Paint.Style = budget?.state == "open" ? .good : budget?.state == "warning" ? .warning : .bad
+      return TextTable.Row(
+        [
+          .init(tenant["name"]?.string ?? "-", .strong), .init(budget?.day ?? "-", .faint),
+          .init(budget?.state ?? "unknown", style), .init(budget.map { axis($0.usd, Display.money) } ?? "-"),
+          .init(budget.map { Display.money($0.usd.reserved) } ?? "-"),
+          .init(budget.map { axis($0.tokens, Display.count) } ?? "-"),
+          .init(budget.map { axis($0.decides, Display.count) } ?? "-"),
+          .init(budget.map { LocalTime($0.resetsAt) }.map { "\($0.date) \($0.clock)" } ?? "-", .faint),
+        ], note: tenant["forecast"]?.string.map { .init($0, .warning) })
+    }
+    return TextTable(columns, rows).lines(width: width, paint: paint)
+  }
+
+  private static func axis(_ axis: TenantBudget.Axis, _ text: (Int64) -> String) -> String {
+    text(axis.spent) + (axis.cap.map { " of \(text($0))" } ?? "")
+  }
+
+  private static func daily(_ days: [JSON], width: Int, paint: Paint) -> [String] {
+    let columns: [TextTable.Column] = [
+      .init("DAY"), .init("USD", right: true), .init("TOKENS", right: true), .init("DECIDES", right: true),
+      .init("REPORTED", right: true, expendability: 1), .init("PRICED", right: true, expendability: 1),
+      .init("BOUND", right: true, expendability: 1), .init("UNPRICED", right: true, expendability: 2),
+    ]
+    func money(_ day: JSON, _ key: String) -> TextTable.Cell { .init(Display.money(day[key]?.microUSD ?? 0)) }
+    return TextTable(
+      columns,
+      days.map { day in
+        TextTable.Row([
+          .init(day["day"]?.string ?? "-"), money(day, "usd"), .init(Display.count(day["tokens"]?.int ?? 0)),
+          .init(Display.count(day["decides"]?.int ?? 0)), money(day, "reported"), money(day, "priced"),
+          money(day, "bound"), money(day, "unpriced"),
+        ])
+      }
+    ).lines(width: width, paint: paint)
+  }
+
+  private static func attribution(_ shares: [JSON], width: Int, paint: Paint) -> [String] {
+    let columns: [TextTable.Column] = [
+      .init("USD", right: true), .init("TOKENS", right: true), .init("KIND"), .init("GOAL"), .init("WORKER"),
+      .init("MODEL", expendability: 1),
+    ]
+    return TextTable(
+      columns,
+      shares.map { share in
+        let isAttributed = share["goal"]?.string != nil || share["worker"]?.string != nil
+        return TextTable.Row([
+          .init(Display.money(share["usd"]?.microUSD ?? 0)), .init(Display.count(share["tokens"]?.int ?? 0)),
+          .init(share["kind"]?.string ?? "-"), .init(share["goal"]?.string ?? (isAttributed ? "-" : "unattributed")),
+          .init(share["worker"]?.string ?? "-"), .init(share["model"]?.string ?? "-", .faint),
+        ])
+      }
+    ).lines(width: width, paint: paint)
+  }
+}
