@@ -14,15 +14,15 @@ struct LooopFleet: AsyncParsableCommand {
       """,
     version: Version.current,
     groupedSubcommands: [
-      CommandGroup(name: "Fleet:", subcommands: [InitCommand.self, ReloadCommand.self, DoctorCommand.self]),
-      CommandGroup(name: "Look:", subcommands: [StatusCommand.self, LogsCommand.self]),
-      CommandGroup(name: "Mailbox:", subcommands: [AsksCommand.self, AnswerCommand.self, WaitCommand.self]),
+      CommandGroup(name: "Fleet", subcommands: [InitCommand.self, Serve.self, ReloadCommand.self, DoctorCommand.self]),
+      CommandGroup(name: "Look", subcommands: [StatusCommand.self, LogsCommand.self]),
+      CommandGroup(name: "Mailbox", subcommands: [AsksCommand.self, AnswerCommand.self, WaitCommand.self]),
       CommandGroup(
-        name: "Tenants and work:",
+        name: "Tenants and work",
         subcommands: [
           TenantCommand.self, WorkersCommand.self, WorkerCommand.self, SandboxesCommand.self, SandboxCommand.self,
         ]),
-      CommandGroup(name: "Limits:", subcommands: [BudgetCommand.self, FreezeCommand.self, ThawCommand.self]),
-      CommandGroup(name: "Other:", subcommands: [VersionCommand.self]),
+      CommandGroup(name: "Limits", subcommands: [BudgetCommand.self, FreezeCommand.self, ThawCommand.self]),
+      CommandGroup(name: "Other", subcommands: [VersionCommand.self]),
     ])
 }

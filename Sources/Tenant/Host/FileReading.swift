@@ -31,8 +31,8 @@ package enum FileReading: Hashable, Sendable {
   private static func drain(
     _ file: borrowing OwnedDescriptor, sizeHint: Int, maximumBytes: Int, _ path: FilePath
   ) throws(HostError) -> [UInt8] {
-    // Files of /proc say size 0: read on until the end, whatever the hint was.
-    var bytes = [UInt8](repeating: 0, count: sizeHint + 1)
+    // Files of /proc say size 0: read on until the end, whatever the hint was. Those of /proc/sys give all in one read or cut it.
+    var bytes = [UInt8](repeating: 0, count: sizeHint == 0 ? 4096 : sizeHint + 1)
     var count = 0
     while true {
       if count == bytes.count { bytes.append(contentsOf: repeatElement(0, count: max(4096, count))) }

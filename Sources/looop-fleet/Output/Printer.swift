@@ -26,6 +26,9 @@ struct Printer: Sendable {
   /// The same document as on the control socket, laid out for reading.
   func json(_ value: JSON) { line(value.pretty) }
 
+  /// A line of the supervisor's log, as it is.
+  func error(_ text: String) { write(text, to: STDERR_FILENO) }
+
   func note(_ text: String) { write("looop-fleet: \(text)\n", to: STDERR_FILENO) }
 
   func fail(_ message: String, hint: String?) {

@@ -80,7 +80,6 @@ struct LogfmtHandler: LogHandler {
     guard event.source == "Fleet" || event.level >= .warning else { return }
     let time = bare ? "" : LocalTime(HostClock.system.now).clockSeconds + " "
     let level = event.level >= .warning ? "\(event.level): " : ""
-    let line = "\(time)\(level)\(event.message)\n"
-    fputs(line, stderr)
+    Printer.standard.error("\(time)\(level)\(event.message)\n")
   }
 }
