@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// Where time comes from. Stored times are wall clock in Unix seconds; deadlines are monotonic and never stored.
