@@ -64,29 +64,13 @@ extension Ledger {
 
   /// Closes a hold with what the run took. `countsDecide` false: the provider turned the run away, so it was no decide.
   ///
-  /// Settling again changes nothing. Settling what was bound replaces the bound with the truth.
+  /// Settling again changes nothing. Settling what was bound replaces the bound with the truth. When the ledger cannot be written this
+  /// throws, and the settlement is kept and written before the ledger's next answer.
   @discardableResult
   package func settle(
     _ id: ReservationID, of tenant: TenantID, charges: [Charge], countsDecide: Bool = true, now: ClockReading
   ) throws(LedgerError) -> SettleOutcome {
-    try write("settle") { database in
-      let row = try Self.reservation(id, of: tenant, database)
-      let state: String = row["state"]
-      guard state == "open" || state == "bound" else { return .alreadyClosed }
-      if state == "bound" { try Self.supersede(Self.boundEvent(id), of: tenant, database) }
-      let decides: Int64 = countsDecide ? row["decides"] : 0
-      var remaining = charges
-      if remaining.isEmpty, decides > 0 {
-        // A run that cost nothing is still a decide, and a row that can be traced.
-        remaining = [Charge(eventID: "run/\(id)", source: .reported, usd: .zero)]
-      }
-      for (index, charge) in remaining.enumerated() {
-        try Self.book(
-          charge, on: row, decides: index == 0 ? decides : 0, day: (row["day"], row["fleet_day"]), now: now, database)
-      }
-      try Self.close(id, as: "settled", now: now, database)
-      return state == "bound" ? .corrected : .settled
-    }
+    try close(Closing(id: id, tenant: tenant, charges: charges, countsDecide: countsDecide, now: now), "settle")
   }
 
   /// Books what a run has taken so far and lets go of that much of its hold; the run goes on. For a worker's transcript while it
@@ -116,16 +100,7 @@ extension Ledger {
 
   /// Closes a hold of a run of which nothing can be known: what it still holds is charged, as an upper bound.
   package func bind(_ id: ReservationID, of tenant: TenantID, now: ClockReading) throws(LedgerError) {
-    try write("bind") { database in
-      let row = try Self.reservation(id, of: tenant, database)
-      guard row["state"] == "open" else { return }
-      let charge = Charge(
-        eventID: Self.boundEvent(id), source: .bound, usd: MicroUSD(micros: row["left_usd"]),
-        tokens: ChargedTokens(input: row["left_tokens"]), model: row["model"], at: row["opened_at"])
-      try Self.book(
-        charge, on: row, decides: row["left_decides"], day: (row["day"], row["fleet_day"]), now: now, database)
-      try Self.close(id, as: "bound", now: now, database)
-    }
+    _ = try close(Closing(id: id, tenant: tenant, charges: nil, countsDecide: true, now: now), "bind")
   }
 
   /// What a restart has to ask about: every hold that nobody closed, oldest first.
@@ -148,6 +123,32 @@ extension Ledger {
 }
 
 extension Ledger {
+  static func close(_ closing: Closing, _ database: Database) throws -> SettleOutcome {
+    let (id, tenant, now) = (closing.id, closing.tenant, closing.now)
+    let row = try reservation(id, of: tenant, database)
+    let state: String = row["state"]
+    let day: (tenant: Int64, fleet: Int64) = (row["day"], row["fleet_day"])
+    guard let charges = closing.charges else {
+      guard state == "open" else { return .alreadyClosed }
+      let charge = Charge(
+        eventID: boundEvent(id), source: .bound, usd: MicroUSD(micros: row["left_usd"]),
+        tokens: ChargedTokens(input: row["left_tokens"]), model: row["model"], at: row["opened_at"])
+      try book(charge, on: row, decides: row["left_decides"], day: day, now: now, database)
+      try close(id, as: "bound", now: now, database)
+      return .settled
+    }
+    guard state == "open" || state == "bound" else { return .alreadyClosed }
+    if state == "bound" { try supersede(boundEvent(id), of: tenant, database) }
+    let decides: Int64 = closing.countsDecide ? row["decides"] : 0
+    // A run that cost nothing is still a decide, and a row that can be traced.
+    let nothing = Charge(eventID: "run/\(id)", source: .reported, usd: .zero)
+    for (index, charge) in (charges.isEmpty && decides > 0 ? [nothing] : charges).enumerated() {
+      try book(charge, on: row, decides: index == 0 ? decides : 0, day: day, now: now, database)
+    }
+    try close(id, as: "settled", now: now, database)
+    return state == "bound" ? .corrected : .settled
+  }
+
   static func boundEvent(_ id: ReservationID) -> String { "bound/\(id)" }
 
   /// A tenant can name only its own reservations: the number comes over its door.
@@ -174,7 +175,7 @@ extension Ledger {
     _ database: Database
   ) throws {
     let tenant: String = reservation["tenant"]
-    let charge = bounded(charge)
+    let charge = try withoutEarlierRuns(bounded(charge), of: reservation, database)
     let tokens = charge.tokens
     var change = BudgetAmounts(usd: charge.usd, tokens: tokens.total, decides: decides)
     var day = day
@@ -265,6 +266,34 @@ extension Ledger {
       cacheWrite: bounded(charge.tokens.cacheWrite), cacheWriteLong: bounded(charge.tokens.cacheWriteLong),
       output: bounded(charge.tokens.output))
     return charge
+  }
+
+  /// A resumed session's totals hold what its earlier runs were charged already.
+  private static func withoutEarlierRuns(
+    _ charge: Charge, of reservation: Row, _ database: Database
+  ) throws -> Charge {
+    guard charge.isCumulative, let session = charge.session else { return charge }
+    let earlier = try Row.fetchOne(
+      database,
+      sql: """
+        SELECT coalesce(sum(usd), 0) AS usd, coalesce(sum(input), 0) AS input, coalesce(sum(cache_read), 0) AS cache_read,
+          coalesce(sum(cache_write), 0) AS cache_write, coalesce(sum(cache_write_long), 0) AS cache_write_long,
+          coalesce(sum(output), 0) AS output
+        FROM charges WHERE tenant = ? AND session = ? AND event_id != ? AND model IS ? AND superseded = 0
+          AND source != 'bound'
+        """,
+      arguments: [reservation["tenant"] as String, session, charge.eventID, charge.model ?? reservation["model"]])
+    guard let earlier else { return charge }
+    var rest = charge
+    rest.usd = max(.zero, charge.usd - MicroUSD(micros: earlier["usd"]))
+    func less(_ bucket: KeyPath<ChargedTokens, Int64>, _ column: String) -> Int64 {
+      max(0, charge.tokens[keyPath: bucket] - (earlier[column] as Int64))
+    }
+    rest.tokens = ChargedTokens(
+      input: less(\.input, "input"), cacheRead: less(\.cacheRead, "cache_read"),
+      cacheWrite: less(\.cacheWrite, "cache_write"), cacheWriteLong: less(\.cacheWriteLong, "cache_write_long"),
+      output: less(\.output, "output"))
+    return rest
   }
 
   static func charge(_ row: Row) -> Charge {

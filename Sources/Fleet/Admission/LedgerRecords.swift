@@ -86,10 +86,12 @@ package struct Charge: Sendable, Hashable {
   package var session: String?
   /// When the event first happened; nil: now.
   package var at: Int64?
+  /// The figures are the running totals of `session`: what other runs of the session and model were charged is taken off.
+  package var isCumulative: Bool
 
   package init(
     eventID: String, source: ChargeSource, unpriced: Bool = false, usd: MicroUSD, tokens: ChargedTokens = .zero,
-    model: String? = nil, session: String? = nil, at: Int64? = nil
+    model: String? = nil, session: String? = nil, at: Int64? = nil, isCumulative: Bool = false
   ) {
     self.eventID = eventID
     self.source = source
@@ -99,6 +101,7 @@ package struct Charge: Sendable, Hashable {
     self.model = model
     self.session = session
     self.at = at
+    self.isCumulative = isCumulative
   }
 
   /// Whether this reading of an event replaces an earlier one of the same event: a better source does, and so does a later

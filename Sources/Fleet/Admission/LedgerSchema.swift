@@ -48,6 +48,7 @@ enum LedgerSchema {
       PRIMARY KEY (tenant, event_id)) WITHOUT ROWID;
     CREATE INDEX charges_day ON charges (day, tenant);
     CREATE INDEX charges_recent ON charges (tenant, at);
+    CREATE INDEX charges_session ON charges (tenant, session) WHERE session IS NOT NULL;
 
     CREATE TABLE totals (
       scope TEXT NOT NULL, day INTEGER NOT NULL,

@@ -210,7 +210,8 @@ package struct ConfigurationParser: Sendable {
   }
 
   private static func moneyHint(_ text: String) -> String? {
-    let bare = text.filter { $0.isNumber || $0 == "." }
+    // Only a currency is taken away: of `1e3` or `-1` nobody can say what was meant.
+    let bare = text.uppercased().replacing("USD", with: "").filter { $0 != "$" && !$0.isWhitespace }
     return MicroUSD(decimal: bare).map { _ in "write only the number: `\(bare)`" }
   }
 

@@ -18,7 +18,8 @@ package enum ConfigurationStarter {
       warm_pool: 1              # recycled worktrees kept ready for each repository; 0: none
       # prices: /etc/looop-fleet/prices.yaml   # example; your own prices over the shipped table
       # require: [user, cgroup]   # example; guards without which `serve` must not start:
-      #                         # user, cgroup, memory, cpu, pids, no_new_privileges, landlock, disk
+      #                         # user, cgroup, memory, cpu, pids, no_new_privileges, landlock,
+      #                         # environment, resource_limits
       # hooks:
       #   ask: [/usr/local/bin/notify-ask]     # example; gets each new ask as JSON on standard input
       #   webhook: https://example.org/asks    # example; gets it as JSON in a POST

@@ -33,7 +33,9 @@ struct DocumentReader {
   private mutating func note(_ error: YamlError) {
     switch error {
     case .scanner(_, let what, let mark, _), .parser(_, let what, let mark, _), .composer(_, let what, let mark, _):
-      let hint = what.contains("token") ? "tabs are not allowed, and a text with `: ` or `#` in it needs quotes" : nil
+      let hint =
+        what.contains("token") || what.contains("tab")
+        ? "tabs are not allowed, and a text with `: ` or `#` in it needs quotes" : nil
       problems.append(problem(line: mark.line, "it is no YAML: \(what)", hint))
     case .duplicatedKeysInMapping(let keys, let context):
       let names = keys.map { "`\($0)`" }.sorted().joined(separator: ", ")

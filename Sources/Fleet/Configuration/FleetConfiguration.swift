@@ -9,8 +9,9 @@ package enum GuardName: String, Sendable, CaseIterable {
   case pids
   case noNewPrivileges = "no_new_privileges"
   case landlock
-  /// The disk quota of sandboxes is watched.
-  case disk
+  /// An allow-listed environment that no other tenant can read.
+  case environment
+  case resourceLimits = "resource_limits"
 }
 
 /// `fleet.yaml`: what holds for the fleet as a whole.

@@ -12,15 +12,15 @@ package struct ByteSize: Sendable, Hashable, Comparable, CustomStringConvertible
     let scale = Int64(1) << (10 * power)
     let parts = number.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
     guard let first = parts.first, let whole = Int64(first) else { return nil }
-    var (bytes, overflow) = whole.multipliedReportingOverflow(by: scale)
-    if parts.count == 2 {
-      guard (1...3).contains(parts[1].count), let fraction = Int64(parts[1]) else { return nil }
-      let divisor: Int64 = parts[1].count == 1 ? 10 : parts[1].count == 2 ? 100 : 1000
-      bytes = bytes.saturatingSum(scale / divisor * fraction)
-    }
+    let (bytes, overflow) = whole.multipliedReportingOverflow(by: scale)
     guard !overflow else { return nil }
-    overflow = false
-    self.bytes = bytes
+    guard parts.count == 2 else {
+      self.bytes = bytes
+      return
+    }
+    guard (1...3).contains(parts[1].count), let fraction = Int64(parts[1]) else { return nil }
+    let divisor: Int64 = parts[1].count == 1 ? 10 : parts[1].count == 2 ? 100 : 1000
+    self.bytes = bytes.saturatingSum(Int64(clamping: Int128(scale) * Int128(fraction) / Int128(divisor)))
   }
 
   private static let units: [String: Int64] = [

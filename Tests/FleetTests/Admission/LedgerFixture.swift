@@ -1,4 +1,5 @@
 import SystemPackage
+import Tenant
 import TestSupport
 
 @testable import Fleet
@@ -81,5 +82,19 @@ struct SeededGenerator: RandomNumberGenerator {
     mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
     mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
     return mixed ^ (mixed >> 31)
+  }
+}
+
+/// Runs a line of shell for a test's scenery.
+enum Shell {
+  static func succeeds(_ script: String) -> Bool { run(script) != nil }
+
+  /// What it printed; nil unless it exited with 0.
+  static func run(_ script: String, input: String = "") -> String? {
+    let outcome = BoundedRun(
+      Spawn("/bin/sh", ["-c", script], environment: .current()), input: Array(input.utf8), deadline: 30,
+      keepOutput: 1 << 20
+    ).run()
+    return outcome.reason.succeeded ? String(decoding: outcome.output, as: UTF8.self) : nil
   }
 }

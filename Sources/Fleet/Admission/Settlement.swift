@@ -1,0 +1,83 @@
+package import Tenant
+
+/// What becomes of a run's hold, decided from what its runner reported. Pure; the ledger carries it out.
+package enum Settlement: Sendable, Hashable {
+  /// `settle` with these charges.
+  case charge([Charge], countsDecide: Bool)
+  /// Nothing better can be known than the hold: `bind`.
+  case bind
+
+  /// - `usage` nil: the run left no events.
+  /// - `hold`: what the reservation held, the upper bound of what is not known.
+  ///
+  /// Never zero for want of knowledge: a runner that was killed is charged its hold or what it was seen to use, whichever is more;
+  /// an explicit price of zero beside tokens is no price (opencode says that for models it cannot price).
+  package static func of(
+    _ usage: RunUsage?, run: RunRequest, hold: BudgetAmounts, prices: PriceTable, on date: CivilDate, at: Int64? = nil
+  ) -> Settlement {
+    if run.isFree { return .charge([], countsDecide: true) }
+    guard let usage else { return .bind }
+    let tokens = usage.tokens.map(ChargedTokens.init) ?? .zero
+    let usd = usage.microUSD.map { MicroUSD(micros: $0) }
+    let saysNothing = tokens.total == 0 && (usd ?? .zero) == .zero
+    // Turned away by the provider: no money and no decide.
+    if usage.rateLimitedUntil != nil, saysNothing { return .charge([], countsDecide: false) }
+    let model = usage.model ?? run.model
+    let quote = prices.price(tokens, model: model, on: date)
+    func charge(_ source: ChargeSource, _ usd: MicroUSD, tokens: ChargedTokens, unpriced: Bool) -> Charge {
+      Charge(
+        eventID: "\(run.kind.rawValue)/\(run.runID)", source: source, unpriced: unpriced, usd: usd, tokens: tokens,
+        model: model, session: usage.session, at: at, isCumulative: source != .bound && usage.reportsSessionTotals)
+    }
+    guard usage.complete else {
+      guard !saysNothing else { return .bind }
+      var bound = tokens
+      bound.input = bound.input.saturatingSum(max(0, hold.tokens - tokens.total))
+      let most = max(hold.usd, usd ?? .zero, quote.usd)
+      return .charge([charge(.bound, most, tokens: bound, unpriced: false)], countsDecide: true)
+    }
+    if let usd, usd > .zero || tokens.total == 0 {
+      // No money and no tokens, but the run came to its end: it did no work with a model that anybody counted. For a runner that
+      // reports money this is an answer; for the others it is silence.
+      if saysNothing, !usage.reportsMoney { return .bind }
+      return .charge([charge(.reported, usd, tokens: tokens, unpriced: false)], countsDecide: true)
+    }
+    guard tokens.total > 0 else { return .bind }
+    return .charge([charge(.priced, quote.usd, tokens: tokens, unpriced: quote.unpriced)], countsDecide: true)
+  }
+}
+
+extension ChargedTokens {
+  package init(_ tokens: TokenCount) {
+    self.init(
+      input: tokens.input, cacheRead: tokens.cacheRead, cacheWrite: tokens.cacheWrite, output: tokens.output)
+  }
+}
+
+extension RunUsage {
+  /// claude's and codex's figures are the session's running totals; a resumed session repeats what was charged before.
+  fileprivate var reportsSessionTotals: Bool { runner == "claude" || runner == "codex" }
+  fileprivate var reportsMoney: Bool { runner == "claude" || runner == "pi" }
+}
+
+extension ParkedAccount {
+  /// Longest wait behind the provider's own reset: accounts that were parked together do not all come back in one second.
+  private static let widestJitter: Int64 = 300
+
+  /// Parks an account until the provider lets it in again, and a little longer: by the tenant's name, so that every reading of
+  /// the same event gives the same time. Nil for a reset that has passed.
+  package init?(tenant: TenantID, runner: String, resetsAt: Int64, now: Int64) {
+    guard resetsAt > now else { return nil }
+    // A broken clock or event must not park an account for years.
+    let reset = min(resetsAt, now.saturatingSum(8 * 86_400))
+    let spread = tenant.name.utf8.reduce(UInt64(5381)) { $0 &* 33 ^ UInt64($1) }
+    let jitter = Int64(spread % UInt64(Self.widestJitter)) + 1
+    self.init(
+      tenant: tenant, runner: runner, until: reset + jitter,
+      reason: "\(runner)'s provider turned it away; its limit resets \(Self.wait(reset - now))")
+  }
+
+  private static func wait(_ seconds: Int64) -> String {
+    seconds < 3600 ? "in \(max(1, seconds / 60)) min" : "in \(seconds / 3600) h \(seconds % 3600 / 60) min"
+  }
+}

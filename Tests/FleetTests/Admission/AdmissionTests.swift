@@ -1,0 +1,386 @@
+import Tenant
+import Testing
+
+@testable import Fleet
+
+/// The pure decisions about money.
+@Suite struct AdmissionTests {
+  static let day = BudgetDay(date: CivilDate("2026-07-27")!, resetsAt: 1_785_196_800)
+
+  private static func state(_ spent: BudgetAmounts, held: BudgetAmounts = .zero, _ caps: BudgetCaps) -> BudgetState {
+    BudgetState(day: day, spent: spent, reserved: held, caps: caps)
+  }
+
+  private static func usd(_ dollars: Double) -> MicroUSD { MicroUSD(reported: dollars)! }
+
+  @Test(arguments: [
+    (0.4, 0.0, 0.6, true), (0.4, 0.0, 0.600001, false), (0.4, 0.3, 0.3, true), (0.4, 0.3, 0.4, false),
+    (1.0, 0.0, 0.0, true), (1.2, 0.0, 0.0, false), (0.0, 0.0, 1.0, true),
+  ])
+  func `spent, held and the worst case fit below the cap together`(
+    spent: Double, held: Double, wanted: Double, fits: Bool
+  ) {
+    let state = Self.state(
+      BudgetAmounts(usd: Self.usd(spent)), held: BudgetAmounts(usd: Self.usd(held)), BudgetCaps(usd: Self.usd(1)))
+    let decision = BudgetGate.decide(
+      worstCase: BudgetAmounts(usd: Self.usd(wanted)), budgets: [(.tenant(.web), state, .utc)])
+    #expect((decision == .granted) == fits)
+  }
+
+  @Test func `any axis binds, and says so`() {
+    let caps = BudgetCaps(usd: Self.usd(5), tokens: 1000, decides: 3)
+    func axis(_ spent: BudgetAmounts) -> BudgetAxis? {
+      let decision = BudgetGate.decide(
+        worstCase: BudgetAmounts(usd: Self.usd(1), tokens: 100, decides: 1),
+        budgets: [(.tenant(.web), Self.state(spent, caps), .utc)])
+      if case .refused(let refusal) = decision { return refusal.axis }
+      return nil
+    }
+    #expect(axis(.zero) == nil)
+    #expect(axis(BudgetAmounts(usd: Self.usd(4.5))) == .usd)
+    #expect(axis(BudgetAmounts(tokens: 950)) == .tokens)
+    #expect(axis(BudgetAmounts(decides: 3)) == .decides)
+  }
+
+  @Test func `a worker is not held by the decides`() {
+    let state = Self.state(BudgetAmounts(decides: 3), BudgetCaps(decides: 3))
+    #expect(
+      BudgetGate.decide(worstCase: BudgetAmounts(usd: Self.usd(1)), budgets: [(.tenant(.web), state, .utc)]) == .granted
+    )
+  }
+
+  @Test func `a cap of nothing lets nothing start that costs`() {
+    let state = Self.state(.zero, BudgetCaps(usd: .zero))
+    let costs = BudgetAmounts(usd: MicroUSD(micros: 1), decides: 1)
+    #expect(BudgetGate.decide(worstCase: costs, budgets: [(.tenant(.web), state, .utc)]) != .granted)
+    #expect(
+      BudgetGate.decide(worstCase: BudgetAmounts(decides: 1), budgets: [(.tenant(.web), state, .utc)]) == .granted)
+  }
+
+  @Test(arguments: [
+    (0.0, BudgetState.Standing.open), (0.79, .open), (0.8, .warning), (0.999, .warning), (1.0, .held), (2.0, .held),
+  ])
+  func `standing`(spent: Double, standing: BudgetState.Standing) {
+    #expect(Self.state(BudgetAmounts(usd: Self.usd(spent)), BudgetCaps(usd: Self.usd(1))).standing == standing)
+  }
+
+  @Test func `marks are reached by what is spent`() {
+    let state = Self.state(
+      BudgetAmounts(usd: Self.usd(0.85), tokens: 10, decides: 3), held: BudgetAmounts(usd: Self.usd(0.2)),
+      BudgetCaps(usd: Self.usd(1), decides: 3))
+    #expect(
+      BudgetThreshold.reached(in: state).map { "\($0.axis.rawValue) \($0.threshold.rawValue)" } == [
+        "usd 50", "usd 80", "decides 50", "decides 80", "decides 100",
+      ])
+  }
+
+  @Test func `marks are told once for each cap`() throws {
+    let fixture = try LedgerFixture()
+    let rules = fixture.rules(.web, BudgetCaps(usd: Self.usd(1)))
+    let id = try #require(try fixture.reserve(fixture.request(), worst: 900_000, caps: rules.caps).granted)
+    try fixture.ledger.settle(id, of: .web, charges: [LedgerFixture.charge("e", 900_000)], now: fixture.now)
+    func told() throws -> [Int64] {
+      try fixture.ledger.newlyReached(rules, state: fixture.ledger.state(rules, now: fixture.now)).map(
+        \.threshold.rawValue)
+    }
+    #expect(try told() == [50, 80])
+    #expect(try told() == [])
+    try fixture.ledger.raise(
+      BudgetRaise(scope: .tenant(.web), amounts: BudgetAmounts(usd: Self.usd(0.1)), actor: "a", via: "cli"),
+      rules: rules, now: fixture.now)
+    #expect(try told() == [50, 80])
+  }
+
+  @Test func `a forecast is a straight line to the cap`() throws {
+    let now = Self.day.resetsAt - 8 * 3600
+    let axis = BudgetAxisState(spent: 600, reserved: 0, cap: 1000)
+    func spentBy(_ recent: Int64, _ since: Int64) -> Int64? {
+      BudgetForecast.exhaustion(of: axis, recent: recent, since: now - since, now: now, resetsAt: Self.day.resetsAt)
+    }
+    #expect(spentBy(200, 7200) == now + 14_400)
+    #expect(spentBy(10, 7200) == nil, "not before the reset")
+    #expect(spentBy(0, 7200) == nil)
+    #expect(spentBy(200, 300) == nil, "too little to go by")
+    #expect(BudgetForecast.words(spentBy: now, zone: .utc) == "at this rate spent by 16:00")
+    #expect(
+      BudgetForecast.exhaustion(
+        of: BudgetAxisState(spent: .max, reserved: .max, cap: .max), recent: .max, since: 0, now: now,
+        resetsAt: Self.day.resetsAt) == now)
+  }
+
+  @Test func `the ledger's forecast comes from its charges`() throws {
+    let fixture = try LedgerFixture()
+    let rules = fixture.rules(.web, BudgetCaps(usd: Self.usd(1)))
+    let id = try #require(try fixture.reserve(fixture.request(), worst: 500_000, caps: rules.caps).granted)
+    fixture.pass(3600)
+    try fixture.ledger.settle(id, of: .web, charges: [LedgerFixture.charge("e", 500_000)], now: fixture.now)
+    let state = try fixture.ledger.state(rules, now: fixture.now)
+    #expect(try fixture.ledger.forecast(rules, state: state, now: fixture.now) == [.usd: fixture.now.wall + 7200])
+  }
+
+  // MARK: - Estimates
+
+  private func estimate(
+    _ history: [PastRun], kind: RunKind = .tick, bytes: Int64 = 30_000, model: String? = "claude-sonnet-4-6",
+    caps: [BudgetCaps] = []
+  ) -> BudgetAmounts {
+    RunEstimate.worstCase(
+      kind: kind, promptBytes: bytes, model: model, prices: .shipped, on: Self.day.date, history: history, caps: caps)
+  }
+
+  @Test func `a first run is bounded by its prompt and the price`() {
+    // 10,000 tokens four times over and 8,000 out, at $3 and $15.
+    #expect(estimate([]) == BudgetAmounts(usd: MicroUSD(micros: 240_000), tokens: 48_000, decides: 1))
+    #expect(estimate([], model: "unheard-of").usd > estimate([]).usd)
+    #expect(estimate([], kind: .worker).usd > estimate([]).usd)
+    #expect(estimate([], kind: .worker).decides == 0)
+  }
+
+  @Test func `a habit is bounded by its dearest run`() {
+    let runs = [10_000, 40_000, 20_000].map { PastRun(usd: MicroUSD(micros: $0), tokens: $0 * 2) }
+    #expect(estimate(runs).usd.micros == 80_000)
+    #expect(estimate(runs + runs).usd.micros == 50_000)
+    #expect(estimate(runs + runs, bytes: 3_000_000).tokens == 1_000_000)
+  }
+
+  @Test func `no estimate is beyond a whole day`() {
+    let caps = [BudgetCaps(usd: MicroUSD(micros: 100_000)), BudgetCaps(tokens: 9000)]
+    #expect(estimate([], caps: caps) == BudgetAmounts(usd: MicroUSD(micros: 100_000), tokens: 9000, decides: 1))
+  }
+
+  @Test func `the embedded decider costs a decide and nothing else`() throws {
+    let fixture = try LedgerFixture()
+    let rules = fixture.rules(.web, BudgetCaps(usd: .zero, tokens: 0, decides: 1))
+    func admit(_ run: String) throws -> Admission {
+      try fixture.ledger.reserve(
+        RunRequest(tenant: .web, kind: .tick, runID: run, runner: "rules", promptBytes: 9000), tenant: rules,
+        fleet: fixture.fleet, prices: .shipped, now: fixture.now)
+    }
+    let id = try #require(try admit("1").granted)
+    try fixture.ledger.settle(id, of: .web, charges: [], now: fixture.now)
+    #expect(try admit("2").refusal?.axis == .decides)
+    #expect(
+      try admit("2").json.compact
+        == #"{"granted":false,"reason":"today's budget of 1 decide is spent (1 decide) until 00:00 (UTC)","retry_at":1785196800}"#
+    )
+  }
+
+  // MARK: - Settlements
+
+  private static let run = RunRequest(
+    tenant: .web, kind: .tick, runID: "t1", runner: "claude", model: "claude-sonnet-4-6")
+  private static let hold = BudgetAmounts(usd: MicroUSD(micros: 500_000), tokens: 9000, decides: 1)
+
+  private func settle(_ usage: RunUsage?) -> String {
+    switch Settlement.of(usage, run: Self.run, hold: Self.hold, prices: .shipped, on: Self.day.date) {
+    case .bind: return "bind"
+    case .charge(let charges, let countsDecide):
+      return charges.map { "\($0.source) \($0.usd) \($0.tokens.total)\($0.unpriced ? " unpriced" : "")" }.joined()
+        + (countsDecide ? "" : "no decide")
+    }
+  }
+
+  @Test func `what a run is charged`() {
+    let tokens = TokenCount(input: 1000, output: 100)
+    func usage(
+      _ tokens: TokenCount?, _ usd: Int64?, _ runner: String = "claude", complete: Bool = true, limited: Int64? = nil,
+      model: String? = nil
+    ) -> RunUsage {
+      RunUsage(
+        runner: runner, model: model, session: "s", tokens: tokens, microUSD: usd, complete: complete,
+        rateLimitedUntil: limited)
+    }
+    #expect(settle(nil) == "bind")
+    #expect(settle(usage(tokens, 60_000)) == "reported $0.06 1100")
+    #expect(settle(usage(tokens, nil, "codex", model: "gpt-5")) == "priced $0.00225 1100")
+    #expect(settle(usage(tokens, nil, "codex", model: "gpt-99")) == "priced $0.0225 1100 unpriced")
+    #expect(settle(usage(tokens, 0, "opencode", model: "gpt-99")) == "priced $0.0225 1100 unpriced")
+    #expect(settle(usage(TokenCount(), 0, "opencode")) == "bind", "it once said zero for everything")
+    #expect(settle(usage(tokens, nil, complete: false)) == "bound $0.50 9000")
+    #expect(settle(usage(tokens, 700_000, complete: false)) == "bound $0.70 9000")
+    #expect(settle(usage(nil, nil, complete: false)) == "bind")
+    #expect(settle(usage(nil, nil, "custom")) == "bind")
+    #expect(settle(usage(nil, nil, limited: 99)) == "no decide")
+    #expect(settle(usage(tokens, 60_000, limited: 99)) == "reported $0.06 1100")
+  }
+
+  @Test func `a resumed session's totals are charged once`() throws {
+    let fixture = try LedgerFixture()
+    func run(_ name: String, session: String, total: Int64) throws {
+      let request = fixture.request(run: name)
+      let id = try #require(try fixture.reserve(request, worst: 600_000, caps: .none).granted)
+      let usage = RunUsage(
+        runner: "claude", model: "sonnet", session: session, tokens: TokenCount(input: total / 100), microUSD: total,
+        complete: true)
+      guard
+        case .charge(let charges, _) = Settlement.of(
+          usage, run: request, hold: Self.hold, prices: .shipped, on: Self.day.date)
+      else { return }
+      try fixture.ledger.settle(id, of: .web, charges: charges, now: fixture.now)
+    }
+    try run("1", session: "a", total: 100_000)
+    fixture.pass(86_400)
+    try run("2", session: "a", total: 250_000)
+    try run("3", session: "b", total: 40_000)
+    #expect(try fixture.ledger.totals(of: .tenant(.web), on: CivilDate("2026-07-27")!).usd.micros == 100_000)
+    #expect(try fixture.state(.web, .none).usd.spent == 190_000)
+    #expect(try fixture.state(.web, .none).tokens.spent == 1900)
+  }
+
+  @Test func `an account is parked a little longer than its provider says`() throws {
+    let now: Int64 = 1_785_153_600
+    let parked = try #require(ParkedAccount(tenant: .web, runner: "claude", resetsAt: now + 10_800, now: now))
+    #expect((now + 10_801...now + 11_100).contains(parked.until))
+    #expect(parked.reason == "claude's provider turned it away; its limit resets in 3 h 0 min")
+    #expect(ParkedAccount(tenant: .web, runner: "claude", resetsAt: now + 10_800, now: now) == parked)
+    #expect(ParkedAccount(tenant: .web, runner: "claude", resetsAt: now, now: now) == nil)
+    #expect(try #require(ParkedAccount(tenant: .web, runner: "x", resetsAt: .max, now: now)).until < now + 9 * 86_400)
+  }
+
+  // MARK: - Asks
+
+  @Test(arguments: [
+    ("wait", "wait"), ("No", "wait"), ("raise 5", "usd 5000000"), ("5", "usd 5000000"), ("$2.50", "usd 2500000"),
+    ("raise by 5 usd", "usd 5000000"), ("raise 100 decides", "decides 100"), ("yes 7 dollars", "usd 7000000"),
+    ("raise 1000 tokens", "tokens 1000"), ("raise", "-"), ("", "-"), ("raise to 5", "-"), ("-5", "-"), ("0", "-"),
+    ("5 apples", "-"), ("raise 5 usd please", "-"), ("raise 1.5 decides", "-"), ("perhaps", "-"), ("yes", "-"),
+  ])
+  func `answers to a budget's ask`(text: String, meaning: String) {
+    let words =
+      switch BudgetAnswer(text, axis: .usd) {
+      case nil: "-"
+      case .wait: "wait"
+      case .raise(let amounts):
+        BudgetAxis.allCases.filter { amounts[$0] > 0 }.map { "\($0.rawValue) \(amounts[$0])" }.joined()
+      }
+    #expect(words == meaning)
+  }
+
+  @Test func `a breach asks once, a raise answers it, a further breach asks again`() throws {
+    let fixture = try LedgerFixture()
+    let caps = BudgetCaps(usd: Self.usd(1))
+    let rules = fixture.rules(.web, caps)
+    let all: [TenantID: BudgetRules] = [.web: rules]
+    func breach() throws -> BudgetAsk {
+      let admission = try fixture.reserve(fixture.request(), worst: 1_200_000, caps: caps)
+      let refusal = admission.refusal ?? AdmissionRefusal(scope: .fleet, axis: nil, reason: "none", retryAt: nil)
+      return try fixture.ledger.openBudgetAsk(refusal, of: .web, rules: rules, now: fixture.now)
+    }
+    func answer(_ id: String, _ text: String) throws -> BudgetAskOutcome {
+      try fixture.ledger.answerBudgetAsk(
+        id, of: .web, text: text, actor: "alice", via: "mailbox", rules: rules, now: fixture.now)
+    }
+    let ask = try breach()
+    #expect(ask.id == "budget-2026-07-27")
+    #expect(ask.prompt.hasSuffix("Raise today's cap (`raise 5` adds $5.00), or `wait` for the reset?"))
+    #expect(try breach() == ask)
+    #expect(try fixture.ledger.pendingBudgetAsks(all, now: fixture.now) == [ask])
+    #expect(try answer("budget-2026-07-26", "wait") == .unknown)
+    #expect(try answer(ask.id, "hmm") == .notUnderstood("answer `raise AMOUNT` or `wait`"))
+    #expect(try answer(ask.id, "raise 0.1") == .answered(.raise(BudgetAmounts(usd: Self.usd(0.1)))))
+    #expect(try answer(ask.id, "raise 5") == .alreadyAnswered("raise 0.1"))
+    #expect(try fixture.state(.web, caps).usd.cap == 1_100_000)
+    let again = try breach()
+    #expect(again.id == "budget-2026-07-27-2")
+    #expect(try answer(again.id, "wait") == .answered(.wait))
+    #expect(try breach().answer == "wait", "who chose to wait is not asked again")
+    #expect(try fixture.ledger.pendingBudgetAsks(all, now: fixture.now) == [])
+    fixture.pass(86_400)
+    let tomorrow = try breach()
+    #expect(tomorrow.id == "budget-2026-07-28")
+    fixture.pass(86_400)
+    #expect(try answer(tomorrow.id, "raise 5") == .alreadyAnswered("the budget was reset"))
+    #expect(try fixture.ledger.pendingBudgetAsks(all, now: fixture.now) == [])
+    #expect(try fixture.state(.web, caps).usd.cap == 1_000_000)
+    #expect(try fixture.ledger.auditLog().map(\.detail) == ["budget-2026-07-27-2", "$0.10 for 2026-07-27"])
+  }
+
+  @Test func `the audit log cannot be changed`() throws {
+    let fixture = try LedgerFixture()
+    try fixture.ledger.give(.pause, to: .tenant(.web), actor: "bob", via: "cli", now: fixture.now)
+    #expect(throws: LedgerError.self) { try fixture.ledger.execute(sql: "DELETE FROM audit") }
+    #expect(throws: LedgerError.self) { try fixture.ledger.execute(sql: "UPDATE audit SET actor = 'eve'") }
+    #expect(try fixture.ledger.auditLog().map(\.actor) == ["bob"])
+  }
+
+  @Test func `notes are kept by key`() throws {
+    let fixture = try LedgerFixture()
+    try fixture.ledger.note("delivery/web/a", "1")
+    try fixture.ledger.note("delivery/web/b", "2")
+    try fixture.ledger.note("other", "3")
+    try fixture.ledger.note("delivery/web/a", "4")
+    try fixture.ledger.note("other", nil)
+    fixture.reopen()
+    #expect(try fixture.ledger.notes(prefix: "delivery/") == ["delivery/web/a": "4", "delivery/web/b": "2"])
+    #expect(try fixture.ledger.note("other") == nil)
+  }
+
+  // MARK: - Reports
+
+  @Test func `a report attributes each cent, and its table is safe to open`() throws {
+    let fixture = try LedgerFixture()
+    var request = fixture.request(run: "t1")
+    request.goal = #"=HYPERLINK("evil"),x"#
+    let tick = try #require(
+      try fixture.ledger.reserve(
+        request, worstCase: BudgetAmounts(usd: Self.usd(1), decides: 1), tenant: fixture.rules(.web, .none),
+        fleet: fixture.fleet, prices: .shipped, now: fixture.now
+      ).granted)
+    try fixture.ledger.settle(
+      tick, of: .web,
+      charges: [
+        Charge(
+          eventID: "t1", source: .priced, unpriced: true, usd: Self.usd(0.5),
+          tokens: ChargedTokens(input: 5, cacheRead: 6, cacheWrite: 7, output: 8), model: "gpt-99")
+      ], now: fixture.now)
+    let other = try #require(try fixture.reserve(fixture.request(), worst: 1000, caps: .none).granted)
+    try fixture.ledger.bind(other, of: .web, now: fixture.now)
+    let today = CivilDate("2026-07-27")!
+    let rows = try fixture.ledger.rows(from: today.advanced(by: -6), through: today)
+    #expect(
+      BudgetCSV.text(rows)
+        == """
+        day,tenant,kind,goal,worker,runner,model,source,unpriced,usd,input,cache_read,cache_write,output,decides,runs\r
+        2026-07-27,web,tick,"'=HYPERLINK(""evil""),x",,claude,gpt-99,priced,yes,0.50,5,6,7,8,1,1\r
+        2026-07-27,web,tick,,,claude,sonnet,bound,no,0.001,1000,0,0,0,1,1\r\n
+        """)
+    #expect(
+      rows.last?.json.compact
+        == #"{"day":"2026-07-27","decides":1,"goal":null,"kind":"tick","model":"sonnet","runner":"claude","runs":1,"source":"bound","tenant":"web","tokens":{"cache_read":0,"cache_write":0,"input":1000,"output":0},"unpriced":false,"usd":0.001,"worker":null}"#
+    )
+    #expect(try fixture.ledger.rows(from: today, through: today, tenant: .api) == [])
+  }
+
+  @Test func `a corrected price changes the past's priced charges only`() throws {
+    let fixture = try LedgerFixture()
+    let id = try #require(try fixture.reserve(fixture.request(kind: .worker), worst: 1_000_000, caps: .none).granted)
+    try fixture.ledger.settle(
+      id, of: .web,
+      charges: [
+        Charge(
+          eventID: "a", source: .priced, unpriced: true, usd: Self.usd(9), tokens: ChargedTokens(output: 1_000_000),
+          model: "house-model"),
+        LedgerFixture.charge("b", 70_000),
+      ], now: fixture.now)
+    let today = CivilDate("2026-07-27")!
+    let table = PriceTable.shipped.overridden(by: [
+      ModelPrice(
+        model: "house-model", from: CivilDate(ordinal: 0), input: 0, cacheRead: 0, cacheWrite: 0, cacheWriteLong: 0,
+        output: 2_000_000)
+    ])
+    #expect(try fixture.ledger.reprice(from: today, through: today, prices: table) == 1)
+    #expect(try fixture.ledger.reprice(from: today, through: today, prices: table) == 0)
+    #expect(try fixture.state(.web, .none).usd.spent == 2_070_000)
+    #expect(try fixture.ledger.audited() == [])
+  }
+
+  @Test func `old charges are forgotten, their totals are not`() throws {
+    let fixture = try LedgerFixture()
+    let id = try #require(try fixture.reserve(fixture.request(), worst: 1000, caps: .none).granted)
+    try fixture.ledger.settle(id, of: .web, charges: [LedgerFixture.charge("e", 500)], now: fixture.now)
+    let today = CivilDate("2026-07-27")!
+    try fixture.ledger.forget(before: today.advanced(by: 1))
+    #expect(try fixture.ledger.rows(from: today, through: today) == [])
+    #expect(try fixture.ledger.totals(of: .tenant(.web), on: today).usd.micros == 500)
+  }
+}
