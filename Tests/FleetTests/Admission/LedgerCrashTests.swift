@@ -58,7 +58,7 @@ import Testing
     let log = scratch.appending("acknowledged")
     try Ledger(path: path).verify()
     var random = SeededGenerator(seed: 7)
-    for life in 0..<25 {
+    for life in 0..<16 {
       let (ledger, acknowledged) = (path.string, log.string)
       let microseconds = UInt32.random(in: 1000...60_000, using: &random)
       await #expect(processExitsWith: .signal(SIGKILL)) {

@@ -17,7 +17,7 @@ import Testing
   private static let tenants: [TenantID] = ["web", "api", "doc"].map { TenantID($0)! }
   private static let cap: Int64 = 1_000_000
 
-  @Test(arguments: 0..<60 as Range<UInt64>)
+  @Test(arguments: 0..<40 as Range<UInt64>)
   func `spend and holds stay below every cap, and no hold is lost or doubled`(seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)
     let fixture = try LedgerFixture()
@@ -116,7 +116,7 @@ import Testing
   }
 
   /// The cap itself: every day of every tenant, over lives with one clock that only goes forward.
-  @Test(arguments: 100..<140 as Range<UInt64>)
+  @Test(arguments: 100..<125 as Range<UInt64>)
   func `no day takes more than its cap and its raises`(seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)
     let fixture = try LedgerFixture()
