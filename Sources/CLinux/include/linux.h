@@ -28,6 +28,7 @@
 #include <sys/un.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -370,5 +371,8 @@ static inline int clinux_rename_exclusive(const char *from, const char *to) {
   if (lstat(to, &status) == 0) { errno = EEXIST; return -1; }
   return rename(from, to);
 }
+
+/// The names of an open file's extended attributes, each ended by a zero. The count of bytes, or -1.
+static inline ssize_t clinux_list_attributes(int fd, char *buffer, size_t size) { return flistxattr(fd, buffer, size); }
 
 #endif

@@ -77,7 +77,8 @@ enum CollectionVerdict: Hashable, Sendable {
 
   private static func saved(_ facts: WorktreeFacts) -> String {
     switch facts.head {
-    case .branch(let name, let own) where own > 0: "clean; \(count(own, "commit")) stay on branch \(name)"
+    case .branch(let name, let own) where own > 0:
+      "clean; its \(count(own, "commit")) stay\(own == 1 ? "s" : "") on branch \(name)"
     case .branch(let name, _): "clean; branch \(name) has no commit of its own"
     case .detached: "clean; its commit is on a branch"
     case .unborn(let name): "clean; branch \(name) has no commit"

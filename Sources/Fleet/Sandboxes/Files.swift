@@ -63,6 +63,11 @@ enum Files {
   }
 
   static var now: Int64 { Int64(time(nil)) }
+
+  /// Whether nothing changed directly in it for so many seconds.
+  static func isOlder(_ path: FilePath, than seconds: Int64) -> Bool {
+    status(path).map { now - Int64($0.st_mtim.tv_sec) >= seconds } ?? false
+  }
 }
 
 extension Files {
@@ -89,5 +94,87 @@ extension OwnedDescriptor {
       }
       guard errno == EINTR else { throw .last("read", path) }
     }
+  }
+}
+
+extension Files {
+  /// The process's umask: what new files lack.
+  static let creationMask: mode_t = {
+    let mask = umask(0o077)
+    _ = umask(mask)
+    return mask
+  }()
+
+  static func setPermissions(_ path: FilePath, _ mode: mode_t) throws(HostError) {
+    guard unsafe path.withPlatformString({ unsafe chmod($0, mode) }) == 0 else {
+      throw .last("set permissions of", path)
+    }
+  }
+
+  /// Whether a file carries attributes that a user can set (`user.*`, access lists).
+  static func hasAttributes(_ file: CInt) -> Bool {
+    unsafe list { buffer, size in unsafe clinux_list_attributes(file, buffer, size) }
+  }
+
+  static func hasAttributes(_ path: FilePath) -> Bool {
+    guard let file = try? OwnedDescriptor(opening: path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK) else { return true }
+    return hasAttributes(file.raw)
+  }
+
+  private static func list(_ call: (UnsafeMutablePointer<CChar>?, Int) -> Int) -> Bool {
+    var buffer = [CChar](repeating: 0, count: 4096)
+    let count = unsafe buffer.withUnsafeMutableBufferPointer { unsafe call($0.baseAddress, $0.count) }
+    if count == 0 { return false }
+    // Too many to list is more than a clean file has; a file system without attributes has none.
+    if count < 0 { return errno == ERANGE }
+    let names = buffer.prefix(count).split(separator: 0).map { name in
+      String(decoding: name.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+    return names.contains { $0.hasPrefix("user.") || $0.hasPrefix("system.posix_acl") }
+  }
+
+  /// The names in a directory as bytes: a name need not be text.
+  static func rawNames(_ path: FilePath) throws(HostError) -> [[UInt8]] {
+    guard let handle = unsafe path.withPlatformString({ unsafe opendir($0) }) else { throw .last("list", path) }
+    defer { unsafe closedir(handle) }
+    var names: [[UInt8]] = []
+    while let entry = unsafe readdir(handle) {
+      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+        unsafe pointer.withMemoryRebound(to: UInt8.self, capacity: 256) { bytes in
+          unsafe [UInt8](
+            UnsafeBufferPointer(
+              start: bytes, count: strlen(UnsafeRawPointer(bytes).assumingMemoryBound(to: CChar.self))))
+        }
+      }
+      if name != [46], name != [46, 46] { names.append(name) }
+    }
+    return names
+  }
+}
+
+extension FilePath {
+  /// Appends one name, byte for byte.
+  func appending(bytes name: [UInt8]) -> FilePath {
+    let terminated = name.map { CChar(bitPattern: $0) } + [0]
+    return pushing(unsafe terminated.withUnsafeBufferPointer { unsafe FilePath(platformString: $0.baseAddress!) })
+  }
+}
+
+extension Files {
+  /// Creates a file that must not exist, with exactly these permissions.
+  static func create(_ bytes: [UInt8], at path: FilePath, mode: mode_t) throws(HostError) {
+    let file = try OwnedDescriptor(
+      opening: path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600, operation: "create")
+    try file.writeAll(bytes, path)
+    guard fchmod(file.raw, mode) == 0 else { throw .last("create", path) }
+    try file.closeChecked(path)
+  }
+
+  static func link(_ target: [UInt8], at path: FilePath) throws(HostError) {
+    let text = target.map { CChar(bitPattern: $0) } + [0]
+    let made = unsafe text.withUnsafeBufferPointer { target in
+      unsafe path.withPlatformString { unsafe symlink(target.baseAddress!, $0) }
+    }
+    guard made == 0 else { throw .last("link", path) }
   }
 }

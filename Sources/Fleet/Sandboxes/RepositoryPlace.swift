@@ -26,4 +26,40 @@ struct RepositoryPlace: Sendable {
     }
     common = source
   }
+
+  /// The place for a new sandbox: with `private`, the tenant's own repository, made and refreshed.
+  static func forCreation(_ request: SandboxRequest) throws -> RepositoryPlace {
+    var place = try RepositoryPlace(request)
+    guard request.flag("private") else { return place }
+    let origin = try Repository(opening: place.source, bare: true)
+    // A base that the source does not know may be one of the tenant's own branches.
+    let base = try? origin.commit(request.text("base") ?? "HEAD")
+    let own = PrivateRepository(layout: place.layout, name: place.name, source: place.source)
+    place.common = try own.prepare(base: base)
+    return place
+  }
+
+  /// The places that a request about all of a tenant's repositories names.
+  static func all(_ request: SandboxRequest) throws -> [RepositoryPlace] {
+    guard let repositories = request.document["repos"]?.array else { return [try RepositoryPlace(request)] }
+    return try repositories.map { item in
+      var document = item
+      document["root"] = request.document["root"]
+      return try RepositoryPlace(SandboxRequest(document))
+    }
+  }
+
+  /// The place of an existing sandbox: the tenant may have got a private repository after the sandbox was made.
+  static func of(_ worker: SandboxName, _ request: SandboxRequest) throws -> RepositoryPlace {
+    var place = try RepositoryPlace(request)
+    let own = place.layout.privateRepository(place.name)
+    guard Files.exists(own) else { return place }
+    let tree = place.layout.tree(worker)
+    let isOwn = Worktree.all(common: own).contains { $0.note?.worker == worker.text && $0.note?.tree == tree }
+    let isShared = Worktree.all(common: place.source).contains {
+      $0.note?.worker == worker.text && $0.note?.tree == tree
+    }
+    if isOwn || (!isShared && request.flag("private")) { place.common = own }
+    return place
+  }
 }

@@ -17,8 +17,22 @@ struct SandboxCreation: Sendable {
   /// Where the base is looked up: the source, when `common` is a private repository that borrows from it.
   var source: FilePath
   var base: String
-  var detached = false
+  var target = Target.newBranch
   var threads = 2
+  /// Whether a pooled tree may be used.
+  var pools = true
+  /// Changes tree and admin directory before anybody sees them.
+  var fill: (@Sendable (_ tree: FilePath, _ admin: FilePath) throws -> Void)?
+
+  enum Target: Hashable, Sendable {
+    /// `looop/WORKER`, or the first free `looop/WORKER-N`.
+    case newBranch
+    /// A branch that exists, by its full name.
+    case branch(String)
+    /// A branch that does not exist yet, by its full name.
+    case fresh(String)
+    case detached
+  }
 
   struct Made: Hashable, Sendable {
     var path: FilePath
@@ -47,8 +61,10 @@ struct SandboxCreation: Sendable {
       let stagedAdmin = admin.directory.appending("admin")
       let stagedTree = staging.directory.appending("tree")
       try Files.makeDirectory(stagedAdmin, mode: 0o755)
-      let warm = try WarmPool(layout: layout, repository: repositoryName).take(
-        commit: id, common: common, into: stagedTree, index: stagedAdmin.appending("index"))
+      let warm =
+        try pools
+        && WarmPool(layout: layout, repository: repositoryName).take(
+          commit: id, common: common, into: stagedTree, index: stagedAdmin.appending("index"))
       if !warm {
         try Files.makeDirectory(stagedTree, mode: 0o755)
         var checkout = Checkout(repository: common, commit: id, directory: stagedTree)
@@ -56,6 +72,7 @@ struct SandboxCreation: Sendable {
         try checkout.write(index: stagedAdmin.appending("index"))
       }
       try Worktree.stage(stagedAdmin, tree: tree, lockReason: "sandbox of looop worker \(worker)")
+      try fill?(stagedTree, stagedAdmin)
       let made = try publish(stagedTree, stagedAdmin, tree: tree, base: id, warm: warm, corner, repository)
       staging.discard()
       admin.discard()
@@ -84,7 +101,8 @@ struct SandboxCreation: Sendable {
   private func resolveBase(_ repository: borrowing Repository) throws -> ObjectID {
     do {
       if source == common { return try repository.commit(base) }
-      let id = try Repository(opening: source, bare: true).commit(base)
+      let origin = try Repository(opening: source, bare: true)
+      guard let id = try? origin.commit(base) else { return try repository.commit(base) }
       guard repository.contains(id) else {
         throw SandboxError(.failed, "the private repository does not see \(id) of \(source)")
       }
@@ -108,11 +126,18 @@ struct SandboxCreation: Sendable {
     var note = WorktreeNote(
       worker: worker.text, repository: repositoryName.text, branch: nil, base: id, tree: tree, createdAt: Files.now)
     var number = 1
-    if !detached { note.branch = try freeBranch(from: &number, repository) }
+    switch target {
+    case .newBranch: note.branch = try freeBranch(from: &number, repository)
+    case .branch(let name), .fresh(let name): note.branch = name
+    case .detached: break
+    }
     try describe(note, in: stagedAdmin)
     var worktree = try Worktree.publish(stagedAdmin, common: common, name: worker, tree: stagedTree)
     do {
-      while let branch = note.branch {
+      if case .fresh(let branch) = target {
+        try repository.createReference(branch, at: id, message: "looop: sandbox of \(worker)")
+      }
+      while target == .newBranch, let branch = note.branch {
         do throws(GitError) {
           try repository.createReference(branch, at: id, message: "looop: sandbox of \(worker)")
           break

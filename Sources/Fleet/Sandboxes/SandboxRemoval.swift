@@ -12,6 +12,8 @@ struct SandboxRemoval: Sendable {
   var dryRun = false
   /// Park what is unsaved; without it such a worktree is kept.
   var parks = true
+  /// For a sandbox that nobody worked in yet: take it away as it is.
+  var abandons = false
 
   struct Result: Sendable {
     var verdict: CollectionVerdict
@@ -30,6 +32,7 @@ struct SandboxRemoval: Sendable {
       // Asked twice, or the first answer was lost: what was wanted is so.
       return Result(verdict: .finish("there is no sandbox of \(worker)"), facts: WorktreeFacts(), removed: true)
     }
+    if abandons { return try abandon(tree, corner) }
     let seen = SandboxInspection(common: common, tree: tree).run()
     var result = Result(verdict: CollectionVerdict(seen.facts), facts: seen.facts)
     if dryRun { return result }
@@ -51,7 +54,22 @@ struct SandboxRemoval: Sendable {
     result.parkedRefs += outcome.parked
     result.deletedBranch = outcome.deletedBranch
     result.removed = true
+    try forget()
     return result
+  }
+
+  private func abandon(_ tree: FilePath, _ corner: RepositoryCorner) throws -> Result {
+    var result = Result(verdict: .remove("nobody worked in it"), facts: WorktreeFacts())
+    result.deletedBranch = try takeAway(Worktree.of(tree: tree, common: common), tree, corner).deletedBranch
+    result.removed = true
+    try forget()
+    return result
+  }
+
+  /// What it had beside its tree.
+  private func forget() throws {
+    try TreeRemoval.remove(layout.temporary(worker))
+    try PortBlock.release(layout, worker)
   }
 
   /// An admin directory of this worker whose tree is gone.

@@ -32,8 +32,7 @@ struct Staging: ~Copyable {
     var removed: [FilePath] = []
     for name in Files.names(parent) {
       let directory = parent.appending(name)
-      guard let status = Files.status(directory), Files.now - Int64(status.st_mtim.tv_sec) >= grace,
-        !FileLock.isHeld(directory.appending(lockName))
+      guard Files.isOlder(directory, than: grace), !FileLock.isHeld(directory.appending(lockName))
       else { continue }
       // What cannot be removed now is tried again by the next sweep, and shows in the disk figures until then.
       do { try TreeRemoval.remove(directory) } catch { continue }

@@ -121,5 +121,8 @@ struct EntryList: @unchecked Sendable {
   var count: Int { unsafe entries.count }
   subscript(_ position: Int) -> UnsafeMutablePointer<git_index_entry> { unsafe entries[position] }
 
-  func path(_ position: Int) -> String { unsafe String(cString: entries[position].pointee.path) }
+  func bytes(_ position: Int) -> [UInt8] {
+    let path = unsafe entries[position].pointee.path!
+    return unsafe [UInt8](UnsafeRawBufferPointer(start: path, count: strlen(path)))
+  }
 }

@@ -9,8 +9,8 @@ struct FileWriter: ~Copyable {
   // SAFETY: both belong to the thread that made this value; `repository` is borrowed from its owner, who outlives it.
   private let repository: OpaquePointer
   private let odb: OpaquePointer
-  private let root: CInt
-  private let plan: SmudgePlan
+  let root: CInt
+  let plan: SmudgePlan
   private let commit: git_oid
 
   init(_ repository: borrowing Repository, root: CInt, plan: SmudgePlan) throws(GitError) {
@@ -104,7 +104,7 @@ struct FileWriter: ~Copyable {
     unsafe note(status, in: entry)
   }
 
-  private func failure(_ entry: UnsafePointer<git_index_entry>) -> GitError {
+  func failure(_ entry: UnsafePointer<git_index_entry>) -> GitError {
     let reason = Errno(rawValue: errno)
     return GitError(.failed, "write \(unsafe String(cString: entry.pointee.path))", "\(reason)")
   }

@@ -1,4 +1,6 @@
 import CGit2
+import SystemPackage
+import Tenant
 
 /// One name in a tree that we build.
 struct TreeItem: Hashable, Sendable {
@@ -123,5 +125,22 @@ extension Repository {
     try check("read commit \(commit)", unsafe git_commit_lookup(&handle, pointer, &raw))
     defer { unsafe git_commit_free(handle) }
     return unsafe (0..<git_commit_parentcount(handle)).compactMap { unsafe ObjectID(git_commit_parent_id(handle, $0)) }
+  }
+}
+
+extension Repository {
+  /// The contents of all `.gitattributes` of a commit, and of `info/attributes`.
+  func attributeFiles(in commit: ObjectID) throws(GitError) -> [String] {
+    let index = try Index()
+    try index.read(commit: commit, of: self)
+    var found: [String] = []
+    for position in 0..<index.count {
+      guard let entry = unsafe index.entry(position) else { continue }
+      let path = unsafe FilePath(platformString: entry.pointee.path)
+      guard path.lastComponent?.string == ".gitattributes" else { continue }
+      found.append(String(decoding: try readBlob(unsafe ObjectID(entry.pointee.id)), as: UTF8.self))
+    }
+    if let text = FileReading.of(commonDirectory.appending("info/attributes")).text { found.append(text) }
+    return found
   }
 }

@@ -12,7 +12,7 @@ struct StatusEntry: Hashable, Sendable {
 
 extension Repository {
   /// What differs in the working tree. Reads only: the worktree's index file is not refreshed.
-  func status(ignored: Bool = false) throws(GitError) -> [StatusEntry] {
+  func status(ignored: Bool = false, deep: Bool = false) throws(GitError) -> [StatusEntry] {
     var options = unsafe git_status_options()
     unsafe git_status_options_init(&options, UInt32(GIT_STATUS_OPTIONS_VERSION))
     unsafe options.show = GIT_STATUS_SHOW_INDEX_AND_WORKDIR
@@ -20,6 +20,7 @@ extension Repository {
       GIT_STATUS_OPT_INCLUDE_UNTRACKED.rawValue | GIT_STATUS_OPT_RECURSE_UNTRACKED_DIRS.rawValue
       | GIT_STATUS_OPT_INCLUDE_UNREADABLE.rawValue
     if ignored { unsafe options.flags |= GIT_STATUS_OPT_INCLUDE_IGNORED.rawValue }
+    if deep { unsafe options.flags |= GIT_STATUS_OPT_RECURSE_IGNORED_DIRS.rawValue }
     var list: OpaquePointer?
     try check("read the status", unsafe git_status_list_new(&list, pointer, &options))
     defer { unsafe git_status_list_free(list) }

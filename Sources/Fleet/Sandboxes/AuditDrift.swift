@@ -1,0 +1,102 @@
+import Tenant
+
+/// One thing that a worker changed for everybody, and what is to be done about it.
+struct AuditDrift: Hashable, Sendable {
+  enum Action: Hashable, Sendable {
+    /// Put the file back as it was; keep what was found.
+    case restore(path: String)
+    /// Take the file away, to where nobody runs it.
+    case quarantine(path: String)
+    /// Anchor what a branch named before, so that it is not lost.
+    case anchor(ref: String, ObjectID)
+    /// Nothing safe can be done: no sandboxes of this repository until a person looked.
+    case block
+    /// Say it.
+    case report
+  }
+
+  var what: String
+  var action: Action
+
+  /// Compares. `ownBranches` are refs that the worker may move as it likes.
+  static func between(_ before: AuditSnapshot, _ after: AuditSnapshot, own: Set<String>) -> [AuditDrift] {
+    files(before, after) + links(before, after) + references(before, after, own: own) + rest(before, after)
+  }
+
+  private static func files(_ before: AuditSnapshot, _ after: AuditSnapshot) -> [AuditDrift] {
+    var found: [AuditDrift] = []
+    for path in Set(before.files.keys).union(after.files.keys).sorted() where before.files[path] != after.files[path] {
+      if path == "config" {
+        found.append(configuration(before, after))
+      } else if path == "shallow" || path == "info/exclude" || path == "info/sparse-checkout" {
+        found.append(AuditDrift(what: "\(path) changed", action: .report))
+      } else if before.files[path] == nil {
+        found.append(AuditDrift(what: "\(path) was planted", action: .quarantine(path: path)))
+      } else {
+        let verb = after.files[path] == nil ? "deleted" : "changed"
+        found.append(AuditDrift(what: "\(path) was \(verb)", action: .restore(path: path)))
+      }
+    }
+    return found
+  }
+
+  /// Only settings that run programs or redirect git are put back; a branch's upstream or a name is the user's own affair.
+  private static func configuration(_ before: AuditSnapshot, _ after: AuditSnapshot) -> AuditDrift {
+    func values(_ snapshot: AuditSnapshot) -> [String: [String]] {
+      Dictionary(grouping: snapshot.settings, by: \.key).mapValues { $0.map(\.value) }
+    }
+    let (old, new) = (values(before), values(after))
+    let changed = Set(old.keys).union(new.keys).filter { old[$0] != new[$0] }.sorted()
+    let guarded = changed.filter(DangerousSettings.guards)
+    if after.files["config"] == nil || (after.settings.isEmpty && !before.settings.isEmpty) {
+      return AuditDrift(what: "config was destroyed", action: .restore(path: "config"))
+    }
+    if guarded.isEmpty {
+      let names = changed.isEmpty ? "its text only" : changed.joined(separator: ", ")
+      return AuditDrift(what: "config changed: \(names)", action: .report)
+    }
+    return AuditDrift(what: "config: \(guarded.joined(separator: ", ")) changed", action: .restore(path: "config"))
+  }
+
+  private static func links(_ before: AuditSnapshot, _ after: AuditSnapshot) -> [AuditDrift] {
+    after.links.filter { before.links[$0.key] != $0.value }.sorted { $0.key < $1.key }.map { path, target in
+      let what = "\(path) is now a link to \(target)"
+      let structure = ["objects", "refs", "info", "hooks", "logs", "worktrees", "config", "HEAD", "packed-refs"]
+      if before.files[path] != nil { return AuditDrift(what: what, action: .restore(path: path)) }
+      return AuditDrift(
+        what: what, action: structure.contains(path) && path != "hooks" ? .block : .quarantine(path: path))
+    }
+  }
+
+  private static func references(
+    _ before: AuditSnapshot, _ after: AuditSnapshot, own: Set<String>
+  ) -> [AuditDrift] {
+    var found: [AuditDrift] = []
+    func isOwn(_ ref: String) -> Bool { own.contains(ref) || ref.hasPrefix("refs/looop/") }
+    for (ref, old) in before.references.sorted(by: { $0.key < $1.key })
+    where !isOwn(ref) && after.references[ref] != old {
+      let what =
+        after.references[ref].map { "\(ref) moved from \(old.short) to \($0.short)" }
+        ?? "\(ref) was deleted (was \(old.short))"
+      let matters = ref.hasPrefix("refs/heads/") || ref.hasPrefix("refs/tags/") || ref == "refs/stash"
+      found.append(AuditDrift(what: what, action: matters ? .anchor(ref: ref, old) : .report))
+    }
+    let new = after.references.keys.filter {
+      before.references[$0] == nil && !isOwn($0) && !$0.hasPrefix("refs/remotes/")
+    }
+    for ref in new.sorted() { found.append(AuditDrift(what: "\(ref) is new", action: .report)) }
+    return found
+  }
+
+  private static func rest(_ before: AuditSnapshot, _ after: AuditSnapshot) -> [AuditDrift] {
+    var found: [AuditDrift] = []
+    if before.stashes != after.stashes {
+      found.append(
+        AuditDrift(what: "the stash went from \(before.stashes) to \(after.stashes) entries", action: .report))
+    }
+    if before.head != after.head {
+      found.append(AuditDrift(what: "HEAD went from \(before.head) to \(after.head)", action: .report))
+    }
+    return found
+  }
+}

@@ -1,0 +1,35 @@
+import CLinux
+import Glibc
+import SystemPackage
+import Tenant
+
+/// What a directory occupies: blocks on the disk, each file once. Links are not followed.
+struct DiskUse: Hashable, Sendable {
+  var bytes: Int64 = 0
+  var files: Int64 = 0
+
+  static func of(_ path: FilePath) -> DiskUse {
+    var use = DiskUse()
+    var linked: Set<UInt64> = []
+    use.add(path, &linked)
+    return use
+  }
+
+  private mutating func add(_ path: FilePath, _ linked: inout Set<UInt64>) {
+    guard let status = Files.status(path) else { return }
+    if status.st_nlink > 1, status.st_mode & S_IFMT != S_IFDIR, !linked.insert(UInt64(status.st_ino)).inserted {
+      return
+    }
+    bytes += Int64(status.st_blocks) * 512
+    files += 1
+    guard status.st_mode & S_IFMT == S_IFDIR, let names = try? Files.rawNames(path) else { return }
+    for name in names { add(path.appending(bytes: name), &linked) }
+  }
+
+  /// Free bytes for this user on the file system of `path`.
+  static func free(at path: FilePath) -> Int64? {
+    var status = statvfs()
+    guard unsafe path.withPlatformString({ unsafe statvfs($0, &status) }) == 0 else { return nil }
+    return Int64(clamping: UInt64(status.f_bavail) &* UInt64(status.f_frsize))
+  }
+}

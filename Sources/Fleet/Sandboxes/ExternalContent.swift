@@ -1,0 +1,81 @@
+import CLinux
+import Glibc
+import SystemPackage
+import Tenant
+
+/// What a commit needs that libgit2 cannot give: filter programs (LFS), other encodings, submodules. It is filled in by `git`
+/// after the checkout, as the tenant, with nothing that the repository's own configuration could slip in.
+struct ExternalContent: Hashable, Sendable {
+  var filters: Set<String> = []
+  var reencodes = false
+  var hasSubmodules = false
+
+  var isEmpty: Bool { filters.isEmpty && !reencodes && !hasSubmodules }
+
+  /// A quick look at the top of the tree, where projects say so; the preflight looks everywhere.
+  static func atTop(of commit: ObjectID, in repository: borrowing Repository) throws(GitError) -> ExternalContent {
+    var needs = ExternalContent()
+    var attributes = FileReading.of(repository.commonDirectory.appending("info/attributes")).text ?? ""
+    for item in try repository.tree(commit) {
+      if item.name == ".gitmodules" { needs.hasSubmodules = true }
+      if item.name == ".gitattributes", !item.isTree {
+        attributes += "\n" + String(decoding: try repository.readBlob(item.id), as: UTF8.self)
+      }
+    }
+    for word in attributes.split(whereSeparator: { " \t\n\r".contains($0) }) {
+      if word.hasPrefix("filter=") { needs.filters.insert(String(word.dropFirst("filter=".count))) }
+      if word.hasPrefix("working-tree-encoding=") { needs.reencodes = true }
+    }
+    return needs
+  }
+
+  /// Refuses in words what cannot be filled in here.
+  func admit(_ repository: FilePath) throws {
+    guard !isEmpty else { return }
+    let about: Set<String> = ["lfs", "filter", "encoding", "submodules"]
+    let refused = PreflightFinding.all(PreflightProbe(path: repository).run()).filter {
+      $0.level == .refused && about.contains($0.name)
+    }
+    guard let first = refused.first else { return }
+    throw SandboxError(.unsupported, "\(repository): \(first.means)", hint: "see: looop-fleet doctor")
+  }
+
+  /// Fills it in. The files that a filter makes are taken away first, so that git writes them and nothing else.
+  func fill(_ worktree: Worktree, tree: FilePath, commit: ObjectID, deadline: Double) throws {
+    if !filters.isEmpty || reencodes {
+      let repository = try Repository(opening: worktree.common, bare: true)
+      for path in try repository.externallyFiltered(in: commit) {
+        try TreeRemoval.remove(tree.pushing(path))
+      }
+      try git(["checkout-index", "--all", "--force", "--index", "--quiet"], in: tree, deadline)
+    }
+    if hasSubmodules { try git(["submodule", "--quiet", "update", "--init", "--recursive"], in: tree, deadline) }
+  }
+
+  private func git(_ arguments: [String], in tree: FilePath, _ deadline: Double) throws {
+    guard let program = Tools.find("git") else { throw SandboxError(.unsupported, "git is not installed") }
+    var safe = [
+      "core.hooksPath=/dev/null", "core.fsmonitor=false", "core.sshCommand=ssh", "core.askPass=true", "core.pager=cat",
+      "credential.interactive=false",
+    ]
+    // The well-known drivers, whatever the repository's configuration says they are.
+    if filters.contains("lfs") {
+      safe += [
+        "filter.lfs.smudge=git-lfs smudge -- %f", "filter.lfs.clean=git-lfs clean -- %f",
+        "filter.lfs.process=git-lfs filter-process", "filter.lfs.required=true",
+      ]
+    }
+    let options = ["-C", tree.string] + safe.flatMap { ["-c", $0] }
+    let environment = SandboxHook.clean(["GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"])
+    var run = BoundedRun(
+      Spawn(program, options + arguments, environment: environment, directory: tree), deadline: deadline)
+    run.mergeErrors = true
+    run.reapGroup = true
+    let outcome = run.run()
+    guard outcome.reason.succeeded else {
+      let said = String(decoding: outcome.output.suffix(1000), as: UTF8.self)
+      throw SandboxError(
+        .failed, "git \(arguments[0]) failed (\(outcome.reason.shellCode))", hint: said.isEmpty ? nil : said)
+    }
+  }
+}

@@ -1,0 +1,135 @@
+import CLinux
+import Glibc
+import SystemPackage
+import Tenant
+
+/// Gathers the facts of a preflight. Configuration is read as a file first: libgit2 may refuse to open the repository at all,
+/// and then says too little.
+struct PreflightProbe: Sendable {
+  var path: FilePath
+  var base = "HEAD"
+
+  func run() -> PreflightFacts {
+    var facts = PreflightFacts()
+    let git = Self.gitDirectory(path)
+    guard Files.exists(git.appending("HEAD")), Files.isDirectory(git.appending("objects")) else {
+      facts.isRepository = false
+      return facts
+    }
+    facts.isOwned = Files.status(git)?.st_uid == geteuid() || trusted(git)
+    facts.isWritable = unsafe access(git.appending("refs").string, W_OK) == 0
+    facts.isShallow = Files.exists(git.appending("shallow"))
+    facts.tools = Set(["git", "git-lfs"].filter { Tools.find($0) != nil })
+    let settings = (try? Repository.settings(in: git.appending("config"))) ?? []
+    read(settings, &facts)
+    do throws(GitError) {
+      let repository = try Repository(opening: path)
+      facts.hasBranchNamedLooop = try repository.target(of: "refs/heads/looop") != nil
+      try look(repository, settings, &facts)
+    } catch {
+      if error.isForeignOwner { facts.isOwned = false } else { facts.openError = error.message }
+    }
+    return facts
+  }
+
+  /// `path` itself, its `.git`, or where its `.git` file points; for a worktree, the common directory.
+  static func gitDirectory(_ path: FilePath) -> FilePath {
+    var git = path.appending(".git")
+    if !Files.exists(git) { return path }
+    if !Files.isDirectory(git), let line = Files.line(git), line.hasPrefix("gitdir: ") {
+      git = path.pushing(FilePath(String(line.dropFirst("gitdir: ".count)))).lexicallyNormalized()
+    }
+    if let common = Files.line(git.appending("commondir")) { git = git.pushing(FilePath(common)).lexicallyNormalized() }
+    return git
+  }
+
+  private func trusted(_ git: FilePath) -> Bool { (try? Repository(opening: path)) != nil }
+
+  private func read(_ settings: [Repository.Setting], _ facts: inout PreflightFacts) {
+    let version = settings.last { $0.key == "core.repositoryformatversion" }?.value ?? "0"
+    for setting in settings {
+      if setting.key.hasPrefix("extensions.") {
+        let name = String(setting.key.dropFirst("extensions.".count))
+        if name == "partialclone" { facts.isPartial = true }
+        if name == "objectformat" { facts.objectFormat = setting.value.lowercased() }
+        // At version 0 the others are not in force; git and libgit2 ignore them.
+        if version != "0", !(name == "objectformat" && setting.value.lowercased() == "sha1"),
+          !(name == "refstorage" && setting.value.lowercased() == "files"), setting.value.lowercased() != "false"
+        {
+          facts.extensions.insert(name)
+        }
+      }
+      if setting.key.hasPrefix("remote."), setting.key.hasSuffix(".promisor"), setting.value == "true" {
+        facts.isPartial = true
+      }
+      if setting.key == "core.sparsecheckout", setting.value == "true" { facts.isSparse = true }
+      if DangerousSettings.contains(setting.key), !facts.programs.contains(setting.key) {
+        facts.programs.append(setting.key)
+      }
+    }
+  }
+
+  private func look(
+    _ repository: borrowing Repository, _ settings: [Repository.Setting], _ facts: inout PreflightFacts
+  ) throws(GitError) {
+    guard let commit = try? repository.commit(base) else {
+      facts.hasCommit = false
+      return
+    }
+    facts.hasSubmodules = try repository.tree(commit).contains { $0.name == ".gitmodules" }
+    let attributes = try repository.attributeFiles(in: commit).joined(separator: "\n")
+    for word in attributes.split(whereSeparator: { " \t\n\r".contains($0) }) {
+      if word.hasPrefix("filter=") { facts.filters.insert(String(word.dropFirst("filter=".count))) }
+      if word.hasPrefix("working-tree-encoding=") { facts.reencodes = true }
+    }
+    let local = Set(settings.map(\.key))
+    for filter in facts.filters {
+      let keys = ["filter.\(filter).smudge", "filter.\(filter).process"]
+      if keys.contains(where: { repository.configuration($0) != nil && !local.contains($0) }) {
+        facts.trustedFilters.insert(filter)
+      }
+    }
+  }
+}
+
+/// Programs that a helper may run as the tenant.
+enum Tools {
+  static func find(_ name: String) -> FilePath? {
+    let path = HostEnvironment.current()["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
+    return path.split(separator: ":").lazy.map { FilePath(String($0)).appending(name) }
+      .first { unsafe $0.isAbsolute && access($0.string, X_OK) == 0 }
+  }
+}
+
+/// Settings that make git run a program, read another file or take another place for the repository.
+enum DangerousSettings {
+  private static let exact: Set<String> = [
+    "core.bare", "core.hookspath", "core.fsmonitor", "core.sshcommand", "core.editor", "core.pager", "core.askpass",
+    "core.worktree", "core.attributesfile", "core.excludesfile", "core.alternaterefscommand", "core.gitproxy",
+    "sequence.editor", "credential.helper", "gpg.program", "gpg.ssh.program", "gpg.x509.program",
+    "uploadpack.packobjectshook",
+    "diff.external", "interactive.difffilter", "receive.procreceiverefs", "init.templatedir",
+    "core.repositoryformatversion",
+    "protocol.allow", "protocol.ext.allow", "sendemail.smtpserver", "gui.editor", "man.viewer", "help.browser",
+    "web.browser",
+  ]
+  private static let prefixes = ["alias.", "include.", "includeif.", "extensions.", "url.", "pager.", "submodule."]
+  private static let patterns: [(String, [String])] = [
+    ("filter.", [".clean", ".smudge", ".process", ".required"]), ("diff.", [".command", ".textconv"]),
+    ("merge.", [".driver"]), ("mergetool.", [".cmd", ".path"]), ("difftool.", [".cmd", ".path"]),
+    ("remote.", [".uploadpack", ".receivepack", ".proxy", ".vcs"]), ("credential.", [".helper"]),
+    ("browser.", [".cmd", ".path"]), ("man.", [".cmd", ".path"]), ("trailer.", [".command", ".cmd"]),
+  ]
+
+  static func contains(_ key: String) -> Bool {
+    let key = key.lowercased()
+    if exact.contains(key) { return !["core.bare", "core.repositoryformatversion"].contains(key) }
+    return prefixes.contains { key.hasPrefix($0) && !key.hasPrefix("extensions.") }
+      || patterns.contains { prefix, suffixes in key.hasPrefix(prefix) && suffixes.contains { key.hasSuffix($0) } }
+  }
+
+  /// Settings whose change by a worker is put back.
+  static func guards(_ key: String) -> Bool {
+    contains(key) || exact.contains(key.lowercased()) || key.lowercased().hasPrefix("extensions.")
+  }
+}

@@ -1,0 +1,59 @@
+import SystemPackage
+import Tenant
+
+/// Room on the disk, decided before anything is written.
+struct SandboxQuota: Hashable, Sendable {
+  /// What the tenant's sandboxes may occupy together; `nil` for any amount.
+  var limit: Int64?
+  /// What must stay free on the file system.
+  var freeFloor: Int64 = 0
+
+  enum Verdict: Hashable, Sendable {
+    case fits
+    /// Pooled and discarded trees must go first.
+    case reclaim
+    case refuse(String)
+  }
+
+  func decide(used: Int64, reclaimable: Int64, free: Int64?) -> Verdict {
+    if let limit, used >= limit {
+      if used - reclaimable < limit { return .reclaim }
+      return .refuse("the tenant's sandboxes occupy \(Self.text(used)) of the \(Self.text(limit)) they may")
+    }
+    if let free, free < freeFloor {
+      if free + reclaimable >= freeFloor, reclaimable > 0 { return .reclaim }
+      return .refuse("only \(Self.text(free)) are free, and \(Self.text(freeFloor)) must stay free")
+    }
+    return .fits
+  }
+
+  static func text(_ bytes: Int64) -> String {
+    if bytes >= 1 << 30 { return "\(Double(bytes * 10 >> 30) / 10) GiB" }
+    return bytes >= 1 << 20 ? "\(bytes >> 20) MiB" : "\(bytes >> 10) KiB"
+  }
+
+  /// Measures, drops what may go if that is what it takes, or throws.
+  func enforce(_ layout: SandboxLayout) throws {
+    guard limit != nil || freeFloor > 0 else { return }
+    try layout.prepare()
+    func measure() -> (Int64, Int64) {
+      let spare = DiskUse.of(layout.pool).bytes + DiskUse.of(layout.trash).bytes
+      return (limit == nil ? 0 : DiskUse.of(layout.root).bytes, spare)
+    }
+    // Measuring every file is the price of a quota; without one only the free space is asked for.
+    let free = DiskUse.free(at: layout.root)
+    if limit == nil, let free, free >= freeFloor { return }
+    var (used, spare) = measure()
+    var verdict = decide(used: used, reclaimable: spare, free: free)
+    if verdict == .reclaim {
+      for directory in [layout.pool, layout.trash] {
+        for name in Files.names(directory) { try TreeRemoval.remove(directory.appending(name)) }
+      }
+      (used, spare) = measure()
+      verdict = decide(used: used, reclaimable: 0, free: DiskUse.free(at: layout.root))
+    }
+    if case .refuse(let why) = verdict {
+      throw SandboxError(.noSpace, why, hint: "look at them: looop-fleet sandboxes; collect: looop-fleet sandbox prune")
+    }
+  }
+}

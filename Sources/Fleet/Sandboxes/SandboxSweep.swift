@@ -1,0 +1,136 @@
+import Glibc
+import SystemPackage
+import Tenant
+
+/// The slow half of giving back: recycles or deletes the trees that removals moved aside, and tidies up what dead makers
+/// left. Run in the background; any number at once is safe, only one works.
+struct SandboxSweep: Sendable {
+  var layout: SandboxLayout
+  /// The repositories that the tenant uses: name and common directory.
+  var repositories: [(name: SandboxName, common: FilePath)]
+  var policy = PoolPolicy()
+  /// No pooling below this many free bytes.
+  var freeFloor: Int64 = 1 << 30
+  var grace: Int64 = 10
+
+  struct Result: Sendable {
+    var recycled = 0
+    var deleted = 0
+    var filled = 0
+    var undone: [String] = []
+    var skipped: [String] = []
+  }
+
+  func run() throws -> Result {
+    var result = Result()
+    try layout.prepare()
+    guard let lock = try FileLock.tryTaking(layout.root.appending("sweep.lock")) else {
+      result.skipped.append("another sweep is at work")
+      return result
+    }
+    defer { _ = flock(lock.descriptor.raw, LOCK_UN) }
+    result.deleted += Staging.sweep(layout.staging, grace: grace).count
+    for repository in repositories { try tidy(repository.common, &result) }
+    for name in Files.names(layout.trash) { handle(layout.trash.appending(name), &result) }
+    for repository in repositories { try size(repository.name, repository.common, &result) }
+    return result
+  }
+
+  /// Our corner of the repository, and registrations whose tree is gone.
+  private func tidy(_ common: FilePath, _ result: inout Result) throws {
+    let corner = RepositoryCorner(common: common)
+    try corner.prepare()
+    result.deleted += Staging.sweep(corner.staging, grace: grace).count
+    for name in Files.names(corner.trash) { try? Directory.removeTree(corner.trash.appending(name)) }
+    let unfinished = Worktree.all(common: common).filter { isUnfinished($0) }
+    guard !unfinished.isEmpty else { return }
+    let repository = try Repository(opening: common, bare: true)
+    let lock = try corner.lock()
+    defer { _ = flock(lock.descriptor.raw, LOCK_UN) }
+    // Under the lock nobody of ours is between its renames: what still lacks its tree is what a dead one left.
+    for worktree in unfinished where isUnfinished(worktree) {
+      _ = try Unregistration(corner: corner, worktree: worktree).run(repository)
+      result.undone.append(worktree.name)
+    }
+  }
+
+  private func isUnfinished(_ worktree: Worktree) -> Bool {
+    guard let tree = worktree.note?.tree else { return false }
+    return tree.removingLastComponent() == layout.trees && !Files.exists(tree)
+  }
+
+  private func handle(_ place: FilePath, _ result: inout Result) {
+    // A removal may be about to move its tree here.
+    guard Files.exists(place.appending("tree")) || Files.isOlder(place, than: grace) else { return }
+    do {
+      if try recycle(place) {
+        result.recycled += 1
+      } else {
+        try TreeRemoval.remove(place)
+        result.deleted += 1
+      }
+    } catch {
+      result.skipped.append("\(place.lastComponent?.string ?? "?"): \(SandboxError(error).message)")
+    }
+  }
+
+  private func recycle(_ place: FilePath) throws -> Bool {
+    let tree = place.appending("tree")
+    guard let text = FileReading.of(place.appending("note.json"), maximumBytes: 65536).text,
+      let note = try? JSON(parsing: text), let name = note["repo"]?.string,
+      let repository = repositories.first(where: { $0.name.text == name }),
+      note["common_dir"]?.string == repository.common.string, Files.isDirectory(tree)
+    else { return false }
+    let pool = WarmPool(layout: layout, repository: repository.name)
+    guard pool.places().count < policy.wanted(requests: pool.requests(), now: Files.now), hasRoom,
+      TreeUsers.find(in: tree).isEmpty, let commit = try target(repository.common)
+    else { return false }
+    do {
+      let convergence = TreeConvergence(repository: repository.common, commit: commit, directory: tree)
+      let outcome = try convergence.run(index: place.appending("index"))
+      try pool.add(place, commit: commit, common: repository.common, files: outcome.files)
+      return true
+    } catch {
+      // A tree that cannot be made clean is deleted like any other.
+      return false
+    }
+  }
+
+  /// The commit that the next sandbox most likely starts from.
+  private func target(_ common: FilePath) throws -> ObjectID? {
+    let repository = try Repository(opening: common, bare: true)
+    return try repository.target(of: PrivateRepository.sourceHead) ?? repository.head().commit
+  }
+
+  private var hasRoom: Bool { DiskUse.free(at: layout.root).map { $0 > freeFloor } ?? false }
+
+  /// Brings the pool to its size: drops what is too many, makes what is missing.
+  private func size(_ name: SandboxName, _ common: FilePath, _ result: inout Result) throws {
+    let pool = WarmPool(layout: layout, repository: name)
+    try pool.forgetRequests(before: Files.now - policy.memory)
+    let wanted = hasRoom ? policy.wanted(requests: pool.requests(), now: Files.now) : 0
+    for place in pool.places().dropFirst(wanted) {
+      let aside = layout.trash.appending(Files.uniqueName("pool"))
+      try Files.move(place.path, to: aside)
+      try TreeRemoval.remove(aside)
+      result.deleted += 1
+    }
+    guard let commit = try target(common) else { return }
+    for _ in pool.places().count..<max(pool.places().count, wanted) where hasRoom {
+      let staging = try Staging(in: layout.staging, for: "pool")
+      do {
+        let place = staging.directory.appending("place")
+        try Files.makeDirectory(place, mode: 0o700)
+        try Files.makeDirectory(place.appending("tree"), mode: 0o755)
+        let files = try Checkout(repository: common, commit: commit, directory: place.appending("tree"))
+          .write(index: place.appending("index"))
+        try pool.add(place, commit: commit, common: common, files: files)
+        result.filled += 1
+      } catch {
+        staging.discard()
+        throw error
+      }
+      staging.discard()
+    }
+  }
+}
