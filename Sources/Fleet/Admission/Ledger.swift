@@ -1,3 +1,4 @@
+import CLinux
 internal import GRDB
 import Glibc
 package import SystemPackage
