@@ -189,6 +189,24 @@ extension Supervisor: FleetOperations {
     }
   }
 
+  package func drain(by caller: Caller) async throws(FleetRefusal) -> [String] {
+    draining = true
+    say("drained by \(caller.user): every worker is stopped")
+    let live = tenants.values.flatMap { tenant in tenant.liveWorkers.map { "\(tenant.id)/\($0.record.id)" } }.sorted()
+    for tenant in tenants.values.sorted(by: { $0.id < $1.id }) {
+      // A tenant without a user has no process either.
+      guard let confined = try? confined(tenant) else { continue }
+      for worker in tenant.liveWorkers {
+        _ = await helper(tenant, ["worker", "kill", worker.record.id], deadline: 30, expectsDocument: false)
+      }
+      let outcome = await confinement.stop(tenant: confined)
+      guard outcome.isGone else {
+        throw FleetRefusal(.unavailable, "not everything of \(tenant.id) has ended: \(outcome)")
+      }
+    }
+    return live
+  }
+
   /// Who wished what, through the socket: one line that stays.
   package func record(_ record: AuditRecord) async {
     let tenant = record.target.flatMap { TenantID(String($0.prefix { $0 != "/" })) }

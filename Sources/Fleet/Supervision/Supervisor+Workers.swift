@@ -6,7 +6,7 @@ import Tenant
 extension Supervisor {
   /// Starts every wish that may start now. Decided anew from all wishes and all that live: there is no queue to lose.
   func admitWorkers() {
-    guard !stopping else { return }
+    guard !stopping, !draining else { return }
     for wish in workerPlan().start {
       guard let tenant = tenants[wish.tenant.name],
         let worker = tenant.pendingWorkers.first(where: { $0.record.id == wish.worker })

@@ -49,6 +49,8 @@ package actor Supervisor {
   /// Breached budgets that ask for a raise: the fleet's own asks, beside the tenants'.
   var budgetAsks: [BudgetAsk] = []
   var stopping = false
+  /// Everything is being stopped on request: nothing new starts, also in what is left of this supervisor's life.
+  var draining = false
 
   private var alarm: Task<Void, Never>?
   private var alarmDue: Double?
@@ -124,7 +126,7 @@ package actor Supervisor {
   // MARK: - What is done about it
 
   func reconcile(_ name: String, _ nudge: Nudge) {
-    guard !stopping, let tenant = tenants[name] else { return }
+    guard !stopping, !draining, let tenant = tenants[name] else { return }
     if nudge == .touched, case .beating = tenant.state.activity { tenants[name]?.state.wakeAfterBeat = true }
     for change in Reconcile.plan(tenant.state, nudge) {
       switch change {
