@@ -29,7 +29,8 @@ extension Supervisor {
   }
 
   private func startBeat(_ name: String) {
-    guard let tenant = tenants[name], !stopping, !draining, case .queued(let force) = tenant.state.activity, !tenant.state.paused,
+    guard let tenant = tenants[name], !stopping, !draining, case .queued(let force) = tenant.state.activity,
+      !tenant.state.paused,
       !tenant.state.frozen
     else {
       tenants[name]?.state.activity = .idle

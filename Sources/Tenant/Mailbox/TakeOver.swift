@@ -28,6 +28,8 @@ package struct TakeOver: Sendable {
   package func run(socket: CInt) -> CInt {
     let request = receive(socket)
     do {
+      // A place that is not there is a mistake in the fleet's configuration, not a wish for a new loop.
+      guard Directory.exists(data.root) else { throw HostError("open data dir", data.root, errno: ENOENT) }
       try Directory.create(data.lockDirectory)
       guard let lock = try FileLock.tryTaking(data.pulseLock) else {
         let holder = FileReading.of(data.pulsePid, maximumBytes: 64).text.flatMap { Int64($0.trimmedDigits) }

@@ -17,6 +17,14 @@ package enum CommandTemplate {
     return nil
   }
 
+  /// Whether a shell runs the prompt file itself (`bash {{prompt_file}}`, what the rules preset does): then it must be a script.
+  package static func runsShell(_ template: String) -> Bool {
+    let words = template.split(separator: " ")
+    guard words.count >= 2, let program = words[0].split(separator: "/").last else { return false }
+    return ["bash", "sh", "dash", "zsh"].contains(String(program))
+      && words[1...].allSatisfy { $0 == promptFile || ($0.hasPrefix("-") && !$0.contains("c")) }
+  }
+
   /// Every placeholder, bare or inside a pair of quotes of its own, becomes the single-quoted path.
   package static func filled(_ template: String, promptFile path: String) -> String {
     let quoted = quote(path)

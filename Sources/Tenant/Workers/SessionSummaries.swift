@@ -7,7 +7,7 @@ package enum SessionSummaries {
     let blocking = Dictionary(grouping: pending.filter { !$0.detached }, by: \.worker)
     let verify = Verify(data)
     let tells = pendingTells(data)
-    return sessions.filter { !$0.isPulse }.map { session in
+    let live = sessions.filter { !$0.isPulse }.map { session in
       let idle = Sessions.idleSeconds(session.id, in: data, now: now)
       let asks = blocking[session.id] ?? []
       let verdict = verify.verdict(session.id)
@@ -20,7 +20,23 @@ package enum SessionSummaries {
         uptimeSeconds: session.isAlive ? session.startedAt.map { max(0, now - $0) } : nil,
         askAgeSeconds: asks.map(\.ts).min().map { max(0, now - $0) },
         pendingTells: tells[session.id] ?? 0, verifyOutput: verdict?.output)
-    }.sorted { $0.id < $1.id }
+    }
+    return (live + wishes(data, without: Set(live.map(\.id)))).sorted { $0.id < $1.id }
+  }
+
+  /// Wishes that wait for the fleet, and those that could not be started: the decider must see them, or it wishes again.
+  private static func wishes(_ data: DataDir, without known: Set<String>) -> [SessionSummary] {
+    let records = WorkerRecords(data)
+    // Unreadable records show no wish here; the report names them as a problem.
+    return ((try? records.ids()) ?? []).filter { !known.contains($0) }.compactMap { id in
+      guard let record = records.read(id).record, record.phase == .pending || record.phase == .failed else {
+        return nil
+      }
+      return SessionSummary(
+        id: id, state: record.phase.rawValue, alive: false, exitCode: nil, health: record.phase.rawValue,
+        pendingTells: 0,
+        verifyOutput: record.reason)
+    }
   }
 
   /// The row of the pulse, shown even if it never ran. Up means: somebody holds the pulse's lock.

@@ -13,8 +13,17 @@ package enum WorkerContract {
 
   /// Contract, then brief, one newline at the end.
   package static func prompt(
-    id: String, dataDir: String, goal: String?, sandbox: Sandbox?, brief: String
+    id: String, dataDir: String, goal: String?, sandbox: Sandbox?, brief: String, isScript: Bool = false
   ) -> String {
+    let contract = contract(id: id, dataDir: dataDir, goal: goal, sandbox: sandbox)
+    let brief = brief.hasSuffix("\n") ? brief : brief + "\n"
+    guard isScript else { return contract + brief }
+    // A shell runs this file: what is meant for readers becomes comments.
+    let comments = contract.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map { "# \($0)\n" }
+    return comments.joined() + brief
+  }
+
+  private static func contract(id: String, dataDir: String, goal: String?, sandbox: Sandbox?) -> String {
     let place = sandbox.map(sandboxed) ?? plain(id: id, dataDir: dataDir)
     let goalLine = goal.map { "You work for the goal \(dataDir)/goals/\($0).md.\n" } ?? ""
     return """
@@ -46,7 +55,7 @@ package enum WorkerContract {
         your brief is exactly that, with looop's verbs, after you showed the difference in an ask and got a yes. Never write snapshots/.
 
       Your brief
-      \(brief.hasSuffix("\n") ? brief : brief + "\n")
+
       """
   }
 

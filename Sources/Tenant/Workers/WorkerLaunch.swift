@@ -174,7 +174,7 @@ package struct WorkerLaunch: Sendable {
       try clearPredecessor(id)
       try records.write(record)
       try Verify(data).store(id, command: record.verify)
-      let prompt = try writePrompt(record, brief: brief)
+      let prompt = try writePrompt(record, brief: brief, isScript: CommandTemplate.runsShell(template))
       let command = CommandTemplate.retrying(
         CommandTemplate.filled(template, promptFile: prompt.string), retries,
         outputLog: data.session(id).appending("output.log").string)
@@ -211,12 +211,12 @@ package struct WorkerLaunch: Sendable {
     Tells(data).discard(id)
   }
 
-  private func writePrompt(_ record: WorkerRecord, brief: String) throws -> FilePath {
+  private func writePrompt(_ record: WorkerRecord, brief: String, isScript: Bool) throws -> FilePath {
     try Directory.create(data.prompts)
     let path = data.prompts.appending("\(record.id).md")
     let sandbox = record.sandbox.map { WorkerContract.Sandbox(path: $0, branch: record.branch ?? "looop/\(record.id)") }
     let text = WorkerContract.prompt(
-      id: record.id, dataDir: data.root.string, goal: record.goal, sandbox: sandbox, brief: brief)
+      id: record.id, dataDir: data.root.string, goal: record.goal, sandbox: sandbox, brief: brief, isScript: isScript)
     try AtomicFile.write(text, to: path)
     return path
   }

@@ -24,7 +24,9 @@ struct DownCommand: AsyncParsableCommand {
     if workers {
       let outcome = try await client.post("/v1/drain")
       let stopped = (outcome["stopped"]?.array ?? []).compactMap(\.string)
-      if !stopped.isEmpty { Printer.standard.line("stopped \(stopped.count) workers (\(stopped.joined(separator: ", ")))") }
+      if !stopped.isEmpty {
+        Printer.standard.line("stopped \(stopped.count) workers (\(stopped.joined(separator: ", ")))")
+      }
     }
     guard kill(pid, SIGTERM) == 0 else { throw HostError.last("stop the supervisor (pid \(pid))") }
     let clock = HostClock.system
