@@ -14,7 +14,11 @@ struct LooopFleet: AsyncParsableCommand {
       """,
     version: Version.current,
     groupedSubcommands: [
-      CommandGroup(name: "Fleet", subcommands: [InitCommand.self, Serve.self, ReloadCommand.self, DoctorCommand.self]),
+      CommandGroup(
+        name: "Fleet",
+        subcommands: [
+          InitCommand.self, ServeCommand.self, UpCommand.self, DownCommand.self, ReloadCommand.self, DoctorCommand.self,
+        ]),
       CommandGroup(name: "Look", subcommands: [StatusCommand.self, LogsCommand.self]),
       CommandGroup(name: "Mailbox", subcommands: [AsksCommand.self, AnswerCommand.self, WaitCommand.self]),
       CommandGroup(

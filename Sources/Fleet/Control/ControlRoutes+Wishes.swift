@@ -60,6 +60,11 @@ extension ControlRoutes {
         return ["done": "thaw"]
       }
     }
+    router.post("/v1/drain") { _, context in
+      try await wish("drain", nil, .operate(tenant: nil), context) { caller in
+        ["stopped": .array(try await fleet.drain(by: caller).map(JSON.string))]
+      }
+    }
     router.post("/v1/reload") { _, context in
       try await wish("reload", nil, .operate(tenant: nil), context) { try await fleet.reload(by: $0).json }
     }

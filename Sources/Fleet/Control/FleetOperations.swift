@@ -27,6 +27,8 @@ package protocol FleetOperations: Sendable {
   /// Stops everything of one tenant, or of all where `tenant` is nil. Survives restarts.
   func freeze(tenant: String?, by: Caller) async throws(FleetRefusal)
   func thaw(tenant: String?, by: Caller) async throws(FleetRefusal)
+  /// Stops every worker of every tenant and starts nothing any more; the answer names who was stopped. For `down --workers`.
+  func drain(by: Caller) async throws(FleetRefusal) -> [String]
   /// Reads the configuration again; what is refused keeps its last good form.
   func reload(by: Caller) async throws(FleetRefusal) -> ReloadOutcome
 

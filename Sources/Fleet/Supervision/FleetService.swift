@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 package import Logging
 import ServiceLifecycle
@@ -76,10 +77,10 @@ package struct FleetService: Sendable {
 
   /// A descriptor for each tenant's lock and each worker.
   private func raiseDescriptorLimit() {
-    var limit = rlimit()
-    guard unsafe getrlimit(__rlimit_resource_t(7), &limit) == 0 else { return }
-    limit.rlim_cur = limit.rlim_max
-    unsafe setrlimit(__rlimit_resource_t(7), &limit)
+    var (soft, hard): (UInt64, UInt64) = (0, 0)
+    guard unsafe clinux_get_resource_limit(clinux_limit_open_files, &soft, &hard) == 0, soft < hard else { return }
+    // Where it cannot be raised the start of a tenant fails with its reason.
+    _ = clinux_set_resource_limit(clinux_limit_open_files, hard, hard)
   }
 }
 

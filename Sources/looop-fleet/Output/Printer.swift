@@ -29,6 +29,9 @@ struct Printer: Sendable {
   /// A line of the supervisor's log, as it is.
   func error(_ text: String) { write(text, to: STDERR_FILENO) }
 
+  /// A line of the supervisor's own log.
+  func log(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
+
   func note(_ text: String) { write("looop-fleet: \(text)\n", to: STDERR_FILENO) }
 
   func fail(_ message: String, hint: String?) {
