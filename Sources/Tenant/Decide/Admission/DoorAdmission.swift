@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// The fleet's door on stdio: newline-delimited JSON, one question at a time. Whatever is not a clear grant is a refusal, and a
@@ -5,7 +6,7 @@ import Glibc
 package struct DoorAdmission: DecideAdmission {
   private let input: CInt
   private let output: CInt
-  /// Seconds to wait for an answer: the fleet may have to queue the wish.
+  /// Seconds to wait for an answer: the fleet may have to queue the wish, and ends a beat without a grant after 300.
   private let patience: Double
   private let clock: HostClock
   private var pending: [UInt8] = []
@@ -16,7 +17,7 @@ package struct DoorAdmission: DecideAdmission {
   private static let maximumLine = 1 << 20
 
   /// The descriptors are lent: the caller closes them.
-  package init(input: CInt, output: CInt, patience: Double = 120, clock: HostClock = .system) {
+  package init(input: CInt, output: CInt, patience: Double = 240, clock: HostClock = .system) {
     self.input = input
     self.output = output
     self.patience = patience

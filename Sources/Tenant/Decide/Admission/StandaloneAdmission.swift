@@ -18,13 +18,16 @@ package struct StandaloneAdmission: DecideAdmission {
 
   package static let defaultUSD = 10.0
 
-  package init(_ data: DataDir, config: RunnerConfig?, environment: HostEnvironment, clock: HostClock) {
+  /// `onlyIfSet`: without a cap of its own the tenant has none (inside a fleet the fleet's rules).
+  package init(
+    _ data: DataDir, config: RunnerConfig?, environment: HostEnvironment, clock: HostClock, onlyIfSet: Bool = false
+  ) {
     self.data = data
     self.clock = clock
     // A variable that cannot be read falls through to the configuration.
     let usd =
       environment["LOOOP_MAX_DAILY_USD"].flatMap { Double($0.trimmedSpace) }.flatMap { $0.isFinite ? $0 : nil }
-      ?? config?.maxDailyUSD ?? Self.defaultUSD
+      ?? config?.maxDailyUSD ?? (onlyIfSet ? 0 : Self.defaultUSD)
     cap = max(0, Money.microUSD(usd))
     unmetered = config?.unmeteredUSD.flatMap { $0 > 0 ? max(1, Money.microUSD($0)) : nil }
   }
