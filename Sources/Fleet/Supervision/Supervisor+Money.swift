@@ -48,39 +48,36 @@ extension Supervisor {
   /// What the beat says that its run used. The tenant's word: a reservation of another tenant is not found by it.
   func settle(_ name: String, _ line: JSON) async {
     dropDecide(name)
-    guard let tenant = tenants[name], let text = line["reservation"]?.string, let id = ReservationID(text),
-      let runID = line["run_id"]?.string
+    guard let tenant = tenants[name], let id = line["reservation"]?.string.flatMap(ReservationID.init),
+      let open = await openReservations(of: tenant).first(where: { $0.id == id })
     else { return }
-    let usage = line["usage"].flatMap(RunUsage.init(json:))
-    if let usage, let until = usage.rateLimitedUntil, until > clock.now { await park(name, usage.runner, until: until) }
-    await settle(id, of: tenant, runID: runID, usage: usage)
+    await settle(open, of: tenant, usage: line["usage"].flatMap(RunUsage.init(json:)))
     await refreshBudget(name)
   }
 
-  func settle(_ id: ReservationID, of tenant: SupervisedTenant, runID: String, usage: RunUsage?) async {
-    let now = ClockReading.now(clock)
-    let date = tenant.configuration.zone.date(at: now.wall)
-    let charge = usage.flatMap { RunCharge.of($0, runID: runID, prices: prices, on: date) }
-    let tenantID = tenant.id
+  func settle(_ open: OpenReservation, of tenant: SupervisedTenant, usage: RunUsage?) async {
+    let (now, prices, id) = (ClockReading.now(clock), prices, tenant.id)
+    let settlement = Settlement.of(
+      usage, run: open.request, hold: open.left, prices: prices, on: tenant.configuration.zone.date(at: now.wall))
+    let parked = usage?.rateLimitedUntil.flatMap {
+      ParkedAccount(tenant: id, runner: open.request.runner, resetsAt: $0, now: now.wall)
+    }
     let result = await ledger.perform { ledger in
-      if let charge {
-        _ = try ledger.settle(id, of: tenantID, charges: charge.map { [$0] } ?? [], now: now)
-      } else {
-        try ledger.bind(id, of: tenantID, now: now)
+      if let parked { try ledger.park(parked) }
+      switch settlement {
+      case .charge(let charges, let countsDecide):
+        try ledger.settle(open.id, of: id, charges: charges, countsDecide: countsDecide, now: now)
+      case .bind: try ledger.bind(open.id, of: id, now: now)
       }
     }
-    // The hold stays open where it could not be settled: it is closed with the next restart's look at it.
+    if let parked { say("parked until \(LocalTime(parked.until).clock): \(parked.reason)", about: id.name, level: .warning) }
+    // A closing that the ledger could not take is kept by it and goes in when it can be used again.
     if case .failure(let error) = result { ledgerFailed(error) }
   }
 
-  private func park(_ name: String, _ runner: String, until: Int64) async {
-    guard let tenant = tenants[name] else { return }
-    // A little later than the provider says, each tenant at its own moment: not all at once.
-    let jitter = Int64(Timetable.offset(of: name, interval: 60))
-    let account = ParkedAccount(
-      tenant: tenant.id, runner: runner, until: until + jitter, reason: "its provider's limit for \(runner)")
-    _ = await ledger.perform { try $0.park(account) }
-    say("\(runner) is rate limited: parked until \(LocalTime(until + jitter).clock)", about: name, level: .warning)
+  private func openReservations(of tenant: SupervisedTenant) async -> [OpenReservation] {
+    guard case .success(let open) = await ledger.perform({ try $0.openReservations() }) else { return [] }
+    return open.filter { $0.request.tenant == tenant.id }
   }
 
   // MARK: - What is left
@@ -147,58 +144,27 @@ extension Supervisor {
     changed(.tenants)
   }
 
-  /// After a start: what was held when the last supervisor ended. A run that still goes on keeps its hold; one that ended is
-  /// settled with what it left on disk, or charged as an upper bound.
   func recoverLedger() async {
     if case .failure(let error) = await ledger.perform({ try $0.verify() }) { ledgerFailed(error) }
   }
 
-  /// Closes the holds of a tenant whose beat is over: whatever it did not settle itself.
+  /// Closes the holds of a tenant whose beat is over: whatever it did not settle itself, also in an earlier supervisor's time.
+  /// A run that still goes on keeps its hold; one that ended is settled with what it left on disk, else charged as an upper bound.
   func closeAbandoned(_ name: String) {
     guard let tenant = tenants[name] else { return }
     Task {
-      guard case .success(let open) = await ledger.perform({ try $0.openReservations() }) else { return }
-      for reservation in open where reservation.request.tenant == tenant.id && reservation.request.kind == .tick {
-        await closeAbandoned(reservation, of: tenant)
+      let open = await openReservations(of: tenant).filter { $0.request.kind == .tick }
+      guard !open.isEmpty else { return }
+      for reservation in open {
+        let said = await helper(tenant, ["usage", reservation.request.runID, "--json"])
+        switch said {
+        case .success(let json) where json["running"]?.bool == true: break
+        case .success(let json):
+          await settle(reservation, of: tenant, usage: json["usage"].flatMap(RunUsage.init(json:)))
+        case .failure: await settle(reservation, of: tenant, usage: nil)
+        }
       }
       await refreshBudget(name)
     }
-  }
-
-  private func closeAbandoned(_ reservation: OpenReservation, of tenant: SupervisedTenant) async {
-    let runID = reservation.request.runID
-    let result = await helper(tenant, ["usage", runID, "--json"])
-    switch result {
-    case .success(let json):
-      if json["running"]?.bool == true { return }
-      await settle(reservation.id, of: tenant, runID: runID, usage: json["usage"].flatMap(RunUsage.init(json:)))
-    case .failure:
-      await settle(reservation.id, of: tenant, runID: runID, usage: nil)
-    }
-  }
-}
-
-/// From what a runner used to what is charged for it: pure.
-enum RunCharge {
-  /// `nil`: nothing is known, the hold is charged as an upper bound. `.some(nil)`: it is known to have cost nothing.
-  static func of(_ usage: RunUsage, runID: String, prices: PriceTable, on date: CivilDate) -> Charge?? {
-    if usage.runner == "rules" { return .some(nil) }
-    let tokens = usage.tokens.map {
-      ChargedTokens(input: $0.input, cacheRead: $0.cacheRead, cacheWrite: $0.cacheWrite, output: $0.output)
-    }
-    // A run whose end was not seen reports a lower bound: that is no basis for a charge.
-    guard usage.complete else { return nil }
-    if let reported = usage.microUSD, reported > 0 || tokens?.total ?? 0 == 0 {
-      return .some(
-        Charge(
-          eventID: "run/\(runID)", source: .reported, usd: MicroUSD(micros: reported), tokens: tokens ?? .zero,
-          model: usage.model, session: usage.session))
-    }
-    guard let tokens else { return nil }
-    let quote = prices.price(tokens, model: usage.model, on: date)
-    return .some(
-      Charge(
-        eventID: "run/\(runID)", source: .priced, unpriced: quote.unpriced, usd: quote.usd, tokens: tokens,
-        model: usage.model, session: usage.session))
   }
 }
