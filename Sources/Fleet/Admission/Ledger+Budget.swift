@@ -21,11 +21,34 @@ package struct BudgetRaise: Sendable, Hashable {
 
 /// What a day stands at, what was raised, and what of it is worth telling.
 extension Ledger {
-  /// The day of each scope with its totals, holds and raises, in one reading.
+  /// The day of each scope with its totals, holds and raises, in one reading whose queries do not grow in number with the scopes:
+  /// a status page of a thousand tenants waits for it.
   package func states(_ rules: [BudgetRules], now: ClockReading) throws(LedgerError) -> [BudgetState] {
     // A reading too moves the day on: status must not show yesterday's money as today's.
     try write("read the budgets") { database in
-      try rules.map { try Self.state($0, day: Self.advanceClock($0, now, database), database) }
+      let clocks = try Self.clocks(database)
+      let days = try rules.map { try Self.advanceClock($0, from: clocks[$0.scope.key], now, database) }
+      let ordinals = days.map(\.date.ordinal)
+      guard let first = ordinals.min(), let last = ordinals.max() else { return [] }
+      let spent = try Self.amounts(
+        "SELECT scope, day, usd, tokens, decides FROM totals WHERE day BETWEEN ? AND ?", [first, last], database)
+      let raised = try Self.amounts(
+        """
+        SELECT scope, day, sum(usd) AS usd, sum(tokens) AS tokens, sum(decides) AS decides FROM raises
+        WHERE day BETWEEN ? AND ? GROUP BY scope, day
+        """, [first, last], database)
+      let held = try Self.amounts(
+        """
+        SELECT tenant AS scope, 0 AS day, sum(left_usd) AS usd, sum(left_tokens) AS tokens, sum(left_decides) AS decides
+        FROM reservations WHERE state = 'open' GROUP BY tenant
+        """, [], database)
+      let allHeld = held.values.reduce(BudgetAmounts.zero, +)
+      return zip(rules, days).map { rules, day in
+        let key = ScopeDay(scope: rules.scope.key, day: day.date.ordinal)
+        let reserved = rules.scope == .fleet ? allHeld : held[ScopeDay(scope: key.scope, day: 0)] ?? .zero
+        return BudgetState(
+          day: day, spent: spent[key] ?? .zero, reserved: reserved, caps: rules.caps.raised(by: raised[key] ?? .zero))
+      }
     }
   }
 
@@ -140,23 +163,54 @@ extension Ledger {
 }
 
 extension Ledger {
-  /// Moves a scope's day on, if it is time, and writes down what was seen of the clocks.
+  private struct ScopeDay: Hashable {
+    let scope: String
+    let day: Int64
+  }
+
+  private static func amounts(
+    _ sql: String, _ arguments: StatementArguments, _ database: Database
+  ) throws -> [ScopeDay: BudgetAmounts] {
+    let rows = try Row.fetchAll(database, sql: sql, arguments: arguments)
+    return Dictionary(
+      uniqueKeysWithValues: rows.map { row in
+        (
+          ScopeDay(scope: row["scope"], day: row["day"]),
+          BudgetAmounts(usd: MicroUSD(micros: row["usd"]), tokens: row["tokens"], decides: row["decides"])
+        )
+      })
+  }
+
+  private static func clock(_ row: Row) -> BudgetClock {
+    BudgetClock(
+      date: CivilDate(ordinal: row["day"]), age: row["age"], sinceBoot: row["since_boot"], bootID: row["boot_id"])
+  }
+
+  private static func clocks(_ database: Database) throws -> [String: BudgetClock] {
+    let rows = try Row.fetchAll(database, sql: "SELECT * FROM clocks")
+    return Dictionary(uniqueKeysWithValues: rows.map { ($0["scope"] as String, clock($0)) })
+  }
+
   static func advanceClock(_ rules: BudgetRules, _ now: ClockReading, _ database: Database) throws -> BudgetDay {
     let row = try Row.fetchOne(database, sql: "SELECT * FROM clocks WHERE scope = ?", arguments: [rules.scope.key])
-    let known = row.map {
-      BudgetClock(
-        date: CivilDate(ordinal: $0["day"]), age: $0["age"], sinceBoot: $0["since_boot"], bootID: $0["boot_id"])
-    }
+    return try advanceClock(rules, from: row.map(clock), now, database)
+  }
+
+  /// Moves a scope's day on, if it is time, and writes down what was seen of the clocks.
+  private static func advanceClock(
+    _ rules: BudgetRules, from known: BudgetClock?, _ now: ClockReading, _ database: Database
+  ) throws -> BudgetDay {
     let clock = BudgetClock.advanced(known, now: now, zone: rules.zone)
     // A write costs an fsync: between two minutes of the same day nothing is lost by not writing.
     let isFresh = known.map { $0.date == clock.date && $0.bootID == clock.bootID && clock.age - $0.age < 60 } ?? false
     if !isFresh {
-      try database.execute(
+      try database.cachedStatement(
         sql: """
           INSERT INTO clocks (scope, day, age, since_boot, boot_id) VALUES (?, ?, ?, ?, ?)
           ON CONFLICT (scope) DO UPDATE SET day = excluded.day, age = excluded.age, since_boot = excluded.since_boot,
             boot_id = excluded.boot_id
-          """, arguments: [rules.scope.key, clock.date.ordinal, clock.age, clock.sinceBoot, clock.bootID])
+          """
+      ).execute(arguments: [rules.scope.key, clock.date.ordinal, clock.age, clock.sinceBoot, clock.bootID])
     }
     return clock.day(now: now, zone: rules.zone)
   }

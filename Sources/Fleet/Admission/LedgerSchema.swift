@@ -54,6 +54,7 @@ enum LedgerSchema {
       scope TEXT NOT NULL, day INTEGER NOT NULL,
       usd INTEGER NOT NULL DEFAULT 0, tokens INTEGER NOT NULL DEFAULT 0, decides INTEGER NOT NULL DEFAULT 0,
       PRIMARY KEY (scope, day)) WITHOUT ROWID;
+    CREATE INDEX totals_day ON totals (day);
 
     CREATE TABLE clocks (
       scope TEXT PRIMARY KEY, day INTEGER NOT NULL, age INTEGER NOT NULL, since_boot INTEGER NOT NULL,

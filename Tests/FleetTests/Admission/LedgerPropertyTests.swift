@@ -113,7 +113,29 @@ import Testing
         #expect(day.usd.micros == sum)
       }
     }
+    let all = Self.tenants.map { fixture.rules($0, caps) } + [fixture.fleet]
+    let states = try fixture.ledger.states(all, now: fixture.now)
+    #expect(try states == all.map { try fixture.ledger.state($0, now: fixture.now) }, "one by one or all at once")
     #expect(try fixture.ledger.audited() == [])
+  }
+
+  @Test func `a thousand budgets are one short reading`() throws {
+    let fixture = try LedgerFixture()
+    let rules = (0..<1000).map {
+      fixture.rules(TenantID("tenant-\($0)")!, BudgetCaps(usd: MicroUSD(micros: 1_000_000)))
+    }
+    for rules in rules.prefix(50) {
+      guard case .tenant(let tenant) = rules.scope else { continue }
+      _ = try fixture.reserve(fixture.request(tenant), worst: 1000, caps: rules.caps)
+    }
+    _ = try fixture.ledger.states(rules, now: fixture.now)
+    var best = Duration.seconds(60)
+    for _ in 0..<5 {
+      fixture.pass(1)
+      best = min(best, try ContinuousClock().measure { _ = try fixture.ledger.states(rules, now: fixture.now) })
+    }
+    // In a debug build on a busy machine; a release build takes a tenth.
+    #expect(best < .milliseconds(250), "\(best)")
   }
 
   /// The cap itself: every day of every tenant, over lives with one clock that only goes forward.
