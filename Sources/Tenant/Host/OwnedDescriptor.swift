@@ -1,4 +1,5 @@
-package import Glibc
+import CLinux
+import Glibc
 package import SystemPackage
 
 /// One open descriptor with one owner: closed when the owner goes, close-on-exec from its birth.
@@ -9,7 +10,7 @@ package struct OwnedDescriptor: ~Copyable, Sendable {
   package init(owning raw: CInt) { self.raw = raw }
 
   package init(
-    opening path: FilePath, _ flags: CInt, mode: mode_t = 0o600, operation: String = "open"
+    opening path: FilePath, _ flags: CInt, mode: UInt32 = 0o600, operation: String = "open"
   ) throws(HostError) {
     var descriptor: CInt
     repeat {
