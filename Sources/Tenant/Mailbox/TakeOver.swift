@@ -38,7 +38,7 @@ package struct TakeOver: Sendable {
       let watch = try request.inotify.map { FileWatch(owning: OwnedDescriptor(owning: $0)) } ?? FileWatch()
       let isOurs = request.inotify == nil
       let watches = try addWatches(watch)
-      try mark()
+      try mark(request.fleet)
       let descriptors = isOurs ? [lock.descriptor.raw, watch.descriptor.raw] : [lock.descriptor.raw]
       let sent = send(["ok": true, "watches": .object(watches)], descriptors, socket)
       // Sent or not, our own copies close with us; a lock that arrived lives on there.
@@ -62,8 +62,11 @@ package struct TakeOver: Sendable {
   }
 
   /// Written only when it differs: an adopted tenant is not disturbed.
-  private func mark() throws(HostError) {
-    let mark: JSON = ["v": 1, "socket": .string(fleetSocket), "tenant": .string(tenant)]
+  private func mark(_ fleet: JSON?) throws(HostError) {
+    let mark: JSON = [
+      "v": 1, "socket": .string(fleet?["socket"]?.string ?? fleetSocket),
+      "tenant": .string(fleet?["tenant"]?.string ?? tenant),
+    ]
     if StateFile.read(data.fleetMark).value == mark { return }
     try StateFile.write(mark, to: data.fleetMark)
   }
@@ -73,7 +76,11 @@ package struct TakeOver: Sendable {
 
   // MARK: The socket
 
-  private struct Request { var inotify: CInt? }
+  private struct Request {
+    var inotify: CInt?
+    /// `{"socket","tenant"}`: who takes over, where the supervisor says it.
+    var fleet: JSON?
+  }
 
   /// The supervisor's first message: a byte or a line, with its inotify descriptor if it has one already.
   private func receive(_ socket: CInt) -> Request {
@@ -85,9 +92,12 @@ package struct TakeOver: Sendable {
     let got = unsafe bytes.withUnsafeMutableBytes {
       unsafe clinux_receive_descriptors(socket, $0.baseAddress!, $0.count, &descriptors, &count)
     }
-    guard got >= 0, count > 0 else { return Request() }
+    guard got >= 0 else { return Request() }
+    // A bare byte is a request too: it only names nobody.
+    let fleet = try? JSON(parsing: Array(bytes.prefix(got)))
+    guard count > 0 else { return Request(fleet: fleet) }
     for extra in descriptors[1..<Int(count)] { close(extra) }
-    return Request(inotify: descriptors[0])
+    return Request(inotify: descriptors[0], fleet: fleet)
   }
 
   private func send(_ answer: JSON, _ descriptors: [CInt], _ socket: CInt) -> Bool {

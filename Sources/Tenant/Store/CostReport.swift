@@ -10,7 +10,7 @@ package struct CostReport: Hashable, Sendable {
 
   package private(set) var days: [Day] = []
 
-  package init() {}
+  package init(days: [Day] = []) { self.days = days }
 
   package static func read(_ data: DataDir) throws(HostError) -> CostReport {
     var report = CostReport()

@@ -22,6 +22,8 @@ package struct Terminal: Sendable {
   private var lastPrinted: Unicode.Scalar?
   /// Lines that left the primary screen at its top, newest last; trimmed at the right.
   package private(set) var scrollback: [[TerminalCell]] = []
+  /// Lines that were in the scrollback once: with these, a line keeps its number as long as it is there.
+  package private(set) var droppedLines = 0
   private let maximumScrollback: Int
 
   package struct Cursor: Hashable, Sendable {
@@ -248,7 +250,10 @@ package struct Terminal: Sendable {
     while let last = line.last, last.isBlank, last.width == 1, !last.style.isVisibleOnBlank { line.removeLast() }
     scrollback.append(Array(line))
     // In batches: removing from the front moves everything.
-    if scrollback.count > maximumScrollback + 1024 { scrollback.removeFirst(scrollback.count - maximumScrollback) }
+    if scrollback.count > maximumScrollback + 1024 {
+      droppedLines += scrollback.count - maximumScrollback
+      scrollback.removeFirst(scrollback.count - maximumScrollback)
+    }
   }
 
   /// DEC's line drawing characters.
