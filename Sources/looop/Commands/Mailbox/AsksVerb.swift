@@ -1,0 +1,23 @@
+import ArgumentParser
+import Tenant
+
+/// `asks`: what waits for a human.
+struct AsksVerb: Verb {
+  static let configuration = CommandConfiguration(commandName: "asks", abstract: "List the pending asks, oldest first.")
+
+  @Flag(help: "One JSON array.") var json = false
+
+  mutating func perform(in context: Context) throws -> Int32 { Self.list(context, json: json) }
+
+  static func list(_ context: Context, json: Bool) -> Int32 {
+    Seeding.tolerant(context)
+    let listing = Asks(context.data).pending()
+    for problem in listing.problems { context.printer.warn("asks.problem", problem) }
+    if json {
+      context.printer.json(.array(listing.asks.map(\.listing)))
+    } else {
+      context.printer.line(AsksTable.lines(listing.asks).joined(separator: "\n"))
+    }
+    return ExitStatus.done
+  }
+}

@@ -1,0 +1,122 @@
+import ArgumentParser
+import Glibc
+import Tenant
+
+/// One verb that does something (a group of verbs is a plain `ParsableCommand`).
+protocol Verb: ParsableCommand {
+  /// The answer is the exit status.
+  mutating func perform(in context: Context) throws -> Int32
+}
+
+extension Verb {
+  mutating func run() throws {
+    throw ExitCode(try perform(in: try Context.current()))
+  }
+}
+
+/// From the command line to the exit status.
+enum Entry {
+  static func run(_ commandLine: [String]) -> Int32 {
+    // `looop state | head` dies quietly; a caller that ignores the signal must not change that.
+    signal(SIGPIPE, SIG_DFL)
+    let printer = Printer(
+      format: getenv("LOOOP_LOG_FORMAT").map { String(cString: $0) } == "json" ? .json : .human,
+      environment: HostEnvironment([:]))
+    do {
+      let invocation = try Invocation(commandLine)
+      if let tenant = invocation.tenant {
+        switch try TenantSelection.select(
+          tenant, arguments: invocation.arguments, environment: .current(), printer: printer)
+        {
+        case .relayed(let status): return status
+        case .local(let dataDir):
+          setenv("LOOOP_DATA_DIR", dataDir, 1)
+          unsetenv("LOOOP_CONFIG")
+        }
+      }
+      return try dispatch(invocation.arguments)
+    } catch {
+      return report(error, printer)
+    }
+  }
+
+  static func dispatch(_ arguments: [String]) throws -> Int32 {
+    if let status = try HotVerbs.run(arguments) { return status }
+    if let status = try Manual.answer(arguments) { return status }
+    let command: any ParsableCommand
+    do {
+      command = try Looop.parseAsRoot(arguments)
+    } catch {
+      return try answer(to: error, arguments)
+    }
+    guard var verb = command as? any Verb else {
+      return try group(command, arguments)
+    }
+    let context = try Context.current()
+    do {
+      return try verb.perform(in: context)
+    } catch let error as CleanExit {
+      return try answer(to: error, arguments)
+    }
+  }
+
+  /// A help request is an answer; anything else that the parser throws is a usage error.
+  private static func answer(to error: any Error, _ arguments: [String]) throws -> Int32 {
+    guard Looop.exitCode(for: error) == .success else {
+      if let first = arguments.first, !first.hasPrefix("-"), Manual.command(named: [first]) == nil {
+        throw Failure("unknown verb \"\(TextWidth.plain(first))\"", hint: "`looop help` lists the verbs")
+      }
+      throw Failure(
+        Looop.message(for: error).lowercasedFirst,
+        hint: "`\(Manual.spelling(of: arguments)) --help` shows what it takes")
+    }
+    let message = Looop.fullMessage(for: error)
+    Printer(format: .human, environment: HostEnvironment([:])).line(message)
+    return ExitStatus.done
+  }
+
+  /// A group of verbs without the verb, or the parser's own help.
+  private static func group(_ found: any ParsableCommand, _ arguments: [String]) throws -> Int32 {
+    let kind = type(of: found)
+    if kind == Looop.self {
+      Printer(format: .human, environment: HostEnvironment([:])).line(Looop.helpMessage(columns: 100))
+      return ExitStatus.done
+    }
+    let names = kind.configuration.subcommands.filter { $0.configuration.shouldDisplay }.map { $0._commandName }
+    guard !names.isEmpty else {
+      var command = found
+      do {
+        try command.run()
+        return ExitStatus.done
+      } catch {
+        return try answer(to: error, arguments)
+      }
+    }
+    throw Failure(
+      "`\(Manual.spelling(of: arguments))` needs to know what: \(names.joined(separator: ", "))",
+      hint: "`\(Manual.spelling(of: arguments)) --help` explains them")
+  }
+
+  private static func report(_ error: any Error, _ printer: Printer) -> Int32 {
+    switch error {
+    case let failure as Failure:
+      if !failure.cause.isEmpty { printer.failure(failure) }
+      return failure.status
+    case let refusal as Refusal:
+      printer.failure(Failure(refusal.cause, hint: refusal.hint))
+      return ExitStatus.failure
+    case let error as ActError:
+      printer.failure(Failure(error.message, hint: error.hint))
+      return ExitStatus.failure
+    case let code as ExitCode:
+      return code.rawValue
+    default:
+      printer.failure(Failure("\(error)"))
+      return ExitStatus.failure
+    }
+  }
+}
+
+extension String {
+  var lowercasedFirst: String { prefix(1).lowercased() + dropFirst() }
+}

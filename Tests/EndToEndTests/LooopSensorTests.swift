@@ -1,0 +1,195 @@
+import SystemPackage
+import Tenant
+import TestSupport
+import Testing
+
+/// `looop sensor add KIND`: each script is written by the real verb and run against the API's shapes.
+@Suite struct LooopSensorTests {
+  let server: LooopSensorServer
+  let home: LooopHome
+
+  init() throws {
+    server = try LooopSensorServer()
+    home = try LooopHome()
+  }
+
+  /// Adds a sensor and runs its script as a beat would: no input, in the data dir.
+  private func read(_ add: [String], _ environment: [String: String] = [:]) throws -> FinishedProcess {
+    let added = try home.looop(["sensor", "add"] + add + ["--force"])
+    #expect(added.exitCode == 0, "\(added.errors)")
+    return try rerun(add[1], environment)
+  }
+
+  private func rerun(_ name: String, _ environment: [String: String] = [:]) throws -> FinishedProcess {
+    try RunningProcess.run(
+      home.scratch.appending("sensors/\(name).sh"), [],
+      environment: environment.merging(["LOOOP_DATA_DIR": home.scratch.path.string]) { a, _ in a },
+      input: "", directory: home.scratch.path)
+  }
+
+  private func signal(_ result: FinishedProcess) throws -> JSON {
+    #expect(result.exitCode == 0, "\(result.errors)")
+    #expect(result.output.utf8.count < 8192)
+    let json = try #require(result.json, "\(result.output)")
+    #expect(json["detail"] != nil)
+    return try #require(json["signal"])
+  }
+
+  @Test func `github lists pull requests over pages, issues without them, and failed checks`() throws {
+    let result = try read(
+      ["github", "gh", "--repo", "acme/web"], ["GITHUB_API_URL": server.address("ok"), "GITHUB_TOKEN": "s3cret"])
+    let signal = try signal(result)
+    #expect(signal["pull_requests"]?.array?.compactMap { $0["number"]?.int } == [1, 2, 3, 4, 5])
+    #expect(signal["issues"] == [9])
+    #expect(signal["checks"] == "failing")
+    #expect(signal["failed_checks"] == ["test"])
+    #expect(result.json?["detail"]?["titles"]?["#9"] == "A bug")
+    #expect(server.requests.allSatisfy { $0.hasSuffix("Bearer s3cret") })
+    let script = try #require(home.scratch.read("sensors/gh.sh"))
+    #expect(script.contains("# looop:interval=300"))
+    #expect(!script.contains("s3cret"))
+  }
+
+  @Test(arguments: [
+    (["github", "s", "--repo", "acme/web"], "GITHUB_API_URL"),
+    (["ci", "s", "--repo", "acme/web"], "GITHUB_API_URL"),
+    (["gitlab", "s", "--project", "acme/web"], "GITLAB_URL"),
+    (["ci", "s", "--repo", "acme/web", "--provider", "gitlab"], "GITLAB_URL"),
+    (["linear", "s", "--team", "ENG"], "LINEAR_API_URL"),
+  ])
+  func `a rate limit keeps the last reading and is not asked again`(add: [String], variable: String) throws {
+    let limited = [variable: server.address("limited"), "LINEAR_API_KEY": "k"]
+    let bare = try read(add, limited)
+    #expect(bare.exitCode == 1)
+    #expect(bare.errors.contains("rate limited until"))
+
+    let good = try rerun("s", [variable: server.address("ok"), "LINEAR_API_KEY": "k"])
+    let before = try signal(good)
+    try home.scratch.write(good.output, to: "snapshots/sensor-s.json")
+    let kept = try rerun("s", limited)
+    #expect(try signal(kept) == before)
+    let until = try #require(kept.json?["detail"]?["rate_limited_until"]?.int)
+    #expect(abs(until - HostClock.system.now - 600) < 60)
+
+    try home.scratch.write(kept.output, to: "snapshots/sensor-s.json")
+    let asked = server.requests.count
+    #expect(try signal(try rerun("s", limited)) == before)
+    #expect(server.requests.count == asked)
+  }
+
+  @Test(arguments: [
+    (["github", "s", "--repo", "acme/web"], "GITHUB_API_URL"), (["ci", "s", "--repo", "acme/web"], "GITHUB_API_URL"),
+    (["gitlab", "s", "--project", "acme/web"], "GITLAB_URL"), (["linear", "s", "--team", "ENG"], "LINEAR_API_URL"),
+  ])
+  func `an error of the API fails the sensor with its words`(add: [String], variable: String) throws {
+    let result = try read(add, [variable: server.address("broken"), "LINEAR_API_KEY": "k"])
+    #expect(result.exitCode != 0)
+    #expect(result.output.isEmpty)
+    #expect(result.errors.contains(add[0] == "linear" ? "Entity not found" : "HTTP 500"))
+  }
+
+  @Test func `gitlab lists merge requests over pages and the pipeline`() throws {
+    let signal = try signal(
+      try read(
+        ["gitlab", "gl", "--project", "acme/web"], ["GITLAB_URL": server.address("ok"), "GITLAB_TOKEN": "t0ken"]))
+    #expect(signal["merge_requests"]?.array?.compactMap { $0["iid"]?.int } == [1, 2])
+    #expect(signal["merge_requests"]?.array?.last?["conflicts"] == true)
+    #expect(signal["issues"] == [5])
+    #expect(signal["pipeline"] == "failed")
+    #expect(server.requests.allSatisfy { $0.hasSuffix("t0ken") })
+  }
+
+  @Test func `ci tells the newest finished run of each workflow`() throws {
+    let github = try signal(try read(["ci", "c", "--repo", "acme/web"], ["GITHUB_API_URL": server.address("ok")]))
+    #expect(github["failing"] == ["build"])
+    #expect(github["workflows"] == ["build": "failure", "lint": "success"])
+    let gitlab = try signal(
+      try read(["ci", "c", "--repo", "acme/web", "--provider", "gitlab"], ["GITLAB_URL": server.address("ok")]))
+    #expect(gitlab["pipeline"] == "failed")
+    #expect(gitlab["failing"] == ["unit"])
+  }
+
+  @Test func `linear reads all pages and wants its key`() throws {
+    let environment = ["LINEAR_API_URL": server.address("ok"), "LINEAR_API_KEY": "lin_1"]
+    let result = try read(["linear", "li", "--team", "ENG"], environment)
+    #expect(try signal(result)["issues"] == ["ENG-1": "Todo", "ENG-2": "In Progress", "ENG-3": "Todo"])
+    #expect(result.json?["detail"]?["urgent"] == ["ENG-1"])
+    #expect(try rerun("li", ["LINEAR_API_URL": server.address("ok")]).exitCode != 0)
+  }
+
+  @Test func `grafana and prometheus tell what fires`() throws {
+    let grafana = try signal(try read(["grafana", "g", "--url", server.address("ok")], ["GRAFANA_TOKEN": "g1"]))
+    #expect(grafana["firing"] == [["alert": "HighLoad", "id": "0123456789ab"]])
+    #expect(server.requests.last?.hasSuffix("Bearer g1") == true)
+    let alerts = try signal(try read(["prometheus", "p", "--url", server.address("ok") + "/"]))
+    #expect(alerts["firing"] == [["alert": "Down", "on": "b:80"]])
+    let series = try signal(try read(["prometheus", "p", "--url", server.address("ok"), "--query", "up == 0"]))
+    #expect(series["matching"] == ["__name__=up,job=web"])
+    let bad = try read(["prometheus", "p", "--url", server.address("ok"), "--query", "bad("])
+    #expect(bad.exitCode != 0)
+    #expect(bad.errors.contains("parse error"))
+  }
+
+  @Test func `url tells whether an address answers as it should`() throws {
+    let page = server.address("ok/page")
+    #expect(try signal(try read(["url", "u", "--url", page])) == ["up": true, "status": 200])
+    #expect(try signal(try read(["url", "u", "--url", page, "--contains", "all is well"]))["up"] == true)
+    #expect(try signal(try read(["url", "u", "--url", page, "--contains", "absent"]))["up"] == false)
+    #expect(try signal(try read(["url", "u", "--url", server.address("ok/none")])) == ["up": false, "status": 404])
+    #expect(try signal(try read(["url", "u", "--url", server.address("ok/none"), "--expect", "404"]))["up"] == true)
+    #expect(try signal(try read(["url", "u", "--url", "http://127.0.0.1:1/"])) == ["up": false, "status": 0])
+  }
+
+  @Test func `git tells branch, head, changes and distance`() throws {
+    let made = try RunningProcess.shell(
+      """
+      set -e
+      export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
+      git init -q --bare -b main up.git && git clone -q up.git "it's here" 2>/dev/null && cd "it's here"
+      git checkout -q -b main && echo 1 >f && git add f && git commit -qm 'first: "quoted"' && git push -q -u origin main
+      echo 2 >f && git commit -qam second
+      """, directory: home.scratch.path)
+    #expect(made.exitCode == 0, "\(made.errors)")
+    let path = home.scratch.appending("it's here").string
+    let clean = try signal(try read(["git", "r", "--path", path]))
+    #expect(clean["branch"] == "main")
+    #expect(clean["dirty"] == false)
+    #expect(clean["ahead"] == 1)
+    try home.scratch.write("new", to: "it's here/g")
+    let dirty = try rerun("r")
+    #expect(try signal(dirty)["dirty"] == true)
+    #expect(dirty.json?["detail"]?["files"] == ["?? g"])
+    let bare = try signal(try read(["git", "r", "--path", home.scratch.appending("up.git").string]))
+    #expect(bare["dirty"] == false)
+    #expect(try read(["git", "r", "--path", "/nonexistent"]).exitCode != 0)
+  }
+
+  @Test func `disk tells levels, not percentages`() throws {
+    let result = try read(["disk", "d", "--path", "/", "--path", "/tmp", "--warn", "97"])
+    let signal = try signal(result)
+    #expect(signal.object?.keys.sorted() == ["/", "/tmp"])
+    #expect(["ok", "warn", "full"].contains(signal["/"]?.string))
+    #expect(try signal.self == self.signal(try read(["disk", "d", "--path", "/", "--path", "/tmp", "--warn", "97"])))
+  }
+
+  @Test func `what is there is not replaced, and nonsense is refused`() throws {
+    #expect(try home.looop(["sensor", "add", "url", "u", "--url", "http://x/"]).exitCode == 0)
+    let again = try home.looop(["sensor", "add", "url", "u", "--url", "http://y/"])
+    #expect(again.exitCode == 1)
+    #expect(again.errors.contains("--force"))
+    #expect(home.scratch.read("sensors/u.sh")?.contains("http://x/") == true)
+    for bad in [
+      ["url", "v", "--url", "ftp://x"], ["github", "v", "--repo", "nope"], ["linear", "v", "--team", "a b"],
+      ["disk", "v", "--warn", "200"], ["url", "../v", "--url", "http://x"], ["github", "v", "--repo", "a/b';rm x"],
+      ["nothing", "v"], ["url", "v"],
+    ] {
+      let refused = try home.looop(["sensor", "add"] + bad)
+      #expect(refused.exitCode == 1, "\(bad)")
+      #expect(!refused.errors.isEmpty)
+    }
+    #expect(home.scratch.names("sensors").filter { $0.hasPrefix("v") }.isEmpty)
+    let printed = try home.looop(["sensor", "add", "url", "w", "--url", "http://x/", "--print"])
+    #expect(printed.output.hasPrefix("#!/usr/bin/env bash\n"))
+    #expect(!home.scratch.exists("sensors/w.sh"))
+  }
+}
