@@ -25,32 +25,4 @@ package enum Mailbox {
   package static func sorted(_ asks: [MailboxAsk]) -> [MailboxAsk] {
     asks.sorted { ($0.at, $0.tenant, $0.askID) < ($1.at, $1.tenant, $1.askID) }
   }
-
-  /// What the change from one list to the next is to who waits.
-  package static func changes(from old: [MailboxAsk], to new: [MailboxAsk]) -> Set<FleetMailChange> {
-    let (before, after) = (Set(old.map(Key.init)), Set(new.map(Key.init)))
-    var changes: Set<FleetMailChange> = []
-    for key in after.subtracting(before) { changes.insert(.arrived(tenant: key.tenant)) }
-    for key in before.subtracting(after) { changes.insert(.left(tenant: key.tenant)) }
-    return changes
-  }
-
-  /// An ask that was answered and asked again under the same id has another time.
-  private struct Key: Hashable {
-    var tenant: String
-    var ask: String
-    var at: Int64
-
-    init(_ ask: MailboxAsk) {
-      tenant = ask.tenant
-      self.ask = ask.askID
-      at = ask.at
-    }
-  }
-}
-
-/// What happened to a tenant's asks between two looks.
-package enum FleetMailChange: Hashable, Sendable {
-  case arrived(tenant: String)
-  case left(tenant: String)
 }

@@ -55,8 +55,13 @@ package struct StatusScreen: Sendable {
       lines.append("tenants are not isolated from each other: they all run as one user (`looop-fleet doctor`)")
     }
     // The user guard says the same as the isolation line.
-    for item in document.guards where !item.enforced && !(document.isolation == .shared && item.name == "user") {
-      lines.append("\(item.name) is not enforced: \(item.detail)")
+    let missing = document.guards.filter { !$0.enforced && !(document.isolation == .shared && $0.name == "user") }
+    switch missing.count {
+    case 0: break
+    case 1...2: lines += missing.map { "\($0.name) is not enforced: \($0.detail)" }
+    // More would push the tenants off the screen.
+    default:
+      lines.append("not enforced: \(missing.map(\.name).joined(separator: ", ")) (`looop-fleet doctor` says why)")
     }
     return lines.map { paint(.warning, Display.line("! " + $0, limit: width)) }
   }

@@ -30,28 +30,9 @@ extension Supervisor {
     case .success(let (state, rows, forecast)):
       let soonest = forecast.values.min()
       return SpendingReport.Entry(
-        name: id.name, today: Self.budget(state),
+        name: id.name, today: TenantBudget(state),
         forecast: soonest.map { BudgetForecast.words(spentBy: $0, zone: tenant.configuration.zone) },
-        days: Self.days(rows), shares: Self.shares(rows))
-    }
-  }
-
-  private static func days(_ rows: [BudgetRow]) -> [SpendingReport.Day] {
-    Dictionary(grouping: rows, by: \.day).sorted { $0.key > $1.key }.map { day, rows in
-      func usd(_ source: ChargeSource) -> Int64 { rows.filter { $0.source == source }.reduce(0) { $0 + $1.usd.micros } }
-      return SpendingReport.Day(
-        day: day.description, usd: rows.reduce(0) { $0 + $1.usd.micros },
-        tokens: rows.reduce(0) { $0 + $1.tokens.total }, decides: rows.reduce(0) { $0 + $1.decides },
-        reported: usd(.reported), priced: usd(.priced), bound: usd(.bound),
-        unpriced: rows.filter(\.unpriced).reduce(0) { $0 + $1.usd.micros })
-    }
-  }
-
-  private static func shares(_ rows: [BudgetRow]) -> [SpendingReport.Share] {
-    rows.map {
-      SpendingReport.Share(
-        goal: $0.goal, worker: $0.worker, model: $0.model, kind: $0.kind.rawValue, usd: $0.usd.micros,
-        tokens: $0.tokens.total)
+        rows: rows)
     }
   }
 

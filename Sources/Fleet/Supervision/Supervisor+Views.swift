@@ -49,7 +49,7 @@ extension Supervisor {
       nextBeatAt: tenant.state.frozen || tenant.state.paused ? nil : due,
       workers: FleetDocument.WorkerCounts(
         live: tenant.liveCount, pending: pending, max: tenant.configuration.workers.maximum),
-      budget: tenant.budget.map(Self.budget), asksPending: asks.count + fleetAsks.count,
+      budget: tenant.budget.map { TenantBudget($0) }, asksPending: asks.count + fleetAsks.count,
       oldestAskSeconds: oldest.map { max(0, clock.now - $0) }, sandboxes: sandboxCount(tenant), diskBytes: nil)
   }
 
@@ -80,27 +80,14 @@ extension Supervisor {
     tenant.sandboxes.isEmpty ? tenant.liveWorkers.filter { $0.record.sandbox != nil }.count : tenant.sandboxes.count
   }
 
-  static func budget(_ state: BudgetState) -> TenantBudget {
-    func axis(_ state: BudgetAxisState) -> TenantBudget.Axis {
-      TenantBudget.Axis(spent: state.spent, reserved: state.reserved, cap: state.cap)
-    }
-    return TenantBudget(
-      day: state.day.date.description, resetsAt: state.day.resetsAt, usd: axis(state.usd), tokens: axis(state.tokens),
-      decides: axis(state.decides), state: state.standing.rawValue)
-  }
-
   package func asks() async -> [MailboxAsk] {
-    let now = clock.now
-    let tenants = tenants.values.flatMap { tenant in
-      (tenant.report?.asks ?? []).map { MailboxAsk(tenant: tenant.id.name, ask: $0, now: now) }
-    }
     let own = budgetAsks.map { ask in
       MailboxAsk(
-        tenant: ask.tenant.name, askID: ask.id, worker: nil, goal: nil, prompt: ask.prompt, at: ask.at,
-        ageSeconds: max(0, now - ask.at), reference: nil, options: BudgetAsk.options, irreversible: false,
-        workerAlive: nil)
+        tenant: ask.tenant.name, askID: ask.id, worker: nil, goal: nil, prompt: ask.prompt, at: ask.at, ageSeconds: 0,
+        reference: nil, options: BudgetAsk.options, irreversible: false, workerAlive: nil)
     }
-    return (tenants + own).sorted { ($0.at, $0.id) < ($1.at, $1.id) }
+    return Mailbox.merge(
+      tenants.values.map { (tenant: $0.id.name, asks: $0.report?.asks ?? []) }, fleet: own, now: clock.now)
   }
 
   package func workers() async -> [WorkerRow] {
