@@ -37,6 +37,8 @@ package struct ConfinedTenant: Hashable, Sendable {
   package var sandboxes: FilePath?
   /// Repositories that its worktrees belong to, or borrow from.
   package var repositories: [FilePath] = []
+  /// What else it may read: tools that are installed in a place of their own.
+  package var readable: [FilePath] = []
   /// Where its runners keep logins, transcripts and caches. nil: below the user's home, named for the tenant.
   package var runnerHome: FilePath?
   /// What the operator adds to the allow-listed environment.

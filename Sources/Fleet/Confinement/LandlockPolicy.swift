@@ -21,7 +21,7 @@ package enum LandlockPolicy {
   package static func rules(for work: ConfinedWork, tools: [FilePath], abi: Int) -> ConfineSpec.Landlock {
     let tenant = work.tenant
     var rules: [ConfineSpec.Landlock.Rule] = []
-    for path in system + tools { rules.append(.init(path, .read)) }
+    for path in system + tools + tenant.readable { rules.append(.init(path, .read)) }
     for path in modified { rules.append(.init(path, .modify)) }
     rules.append(.init(sharedMemory, .write))
     rules.append(.init(tenant.dataDirectory, .write, required: true))

@@ -126,7 +126,9 @@ struct TrampolineTests {
     // The trampoline's own memory is overwritten before it becomes the program, so at no moment after that.
     #expect(
       eventually {
-        FileReading.of(FilePath("/proc/\(pid)/cmdline"), maximumBytes: 65536).text?.split(separator: "\0") == ["sleep", "60"]
+        FileReading.of(FilePath("/proc/\(pid)/cmdline"), maximumBytes: 65536).text?.split(separator: "\0") == [
+          "sleep", "60",
+        ]
       })
   }
 

@@ -1,0 +1,136 @@
+import Fleet
+import Glibc
+import SystemPackage
+import Tenant
+import TestSupport
+import Testing
+
+/// The real `claude` and `codex`, confined as a tenant's runner is, against a scripted model on loopback: they think, run their shell
+/// tool, write to the data dir, and keep what is theirs in the tenant's runner home. They are 700 MB, so where they are
+/// is said by `LOOOP_REAL_AGENTS`, or they lie in `/opt/looop-real-agents`.
+@Suite(
+  .serialized, .timeLimit(.minutes(10)), .enabled(if: Confining.isPossible, Confining.reason),
+  .enabled(if: RealAgents.arePresent, "needs the real agents and their scripted model"), .confinement)
+struct RealAgentTests {
+  private let fixture = ConfinementFixture.shared
+
+  @Test func `claude works under every guard`() throws {
+    let tenant = try fixture.tenant("claude") { $0.readable = [RealAgents.directory] }
+    let model = try RealAgents.Model(
+      fixture.scratch, command: "id -un; echo made >made; cat /etc/shadow; ls /home; pwd")
+    let outcome = try fixture.run(
+      .worker(tenant, id: "w"),
+      """
+      export ANTHROPIC_BASE_URL=http://127.0.0.1:\(model.port) ANTHROPIC_API_KEY=sk-test DISABLE_TELEMETRY=1 \
+        CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1 DISABLE_AUTOUPDATER=1
+      echo 'please start' | \(RealAgents.directory)/bin/claude -p --output-format stream-json --verbose \
+        --dangerously-skip-permissions --model sonnet
+      """, deadline: 40)
+    #expect(outcome.reason == .code(0), "\(outcome.complaint)\n\(outcome.text.suffix(2000))")
+    try expectWorked(tenant, model, home: "claude")
+  }
+
+  @Test func `codex works under every guard`() throws {
+    let tenant = try fixture.tenant("codex", user: 1) { $0.readable = [RealAgents.directory] }
+    let model = try RealAgents.Model(
+      fixture.scratch, command: "id -un; echo made >made; cat /etc/shadow; ls /home; pwd")
+    let outcome = try fixture.run(
+      .worker(tenant, id: "w"), model.codex("--dangerously-bypass-approvals-and-sandbox"), deadline: 40)
+    #expect(outcome.reason == .code(0), "\(outcome.complaint)\n\(outcome.text.suffix(2000))")
+    try expectWorked(tenant, model, home: "codex")
+  }
+
+  @Test func `codex can make a sandbox of its own where Landlock is off for the tenant`() throws {
+    let tenant = try fixture.tenant("codexbox", user: 2) {
+      $0.readable = [RealAgents.directory]
+      $0.landlock = .off
+    }
+    let model = try RealAgents.Model(fixture.scratch, command: "id -un; echo made >made; echo out >/var/tmp/codexbox")
+    let outcome = try fixture.run(.worker(tenant, id: "w"), model.codex("--sandbox workspace-write"), deadline: 60)
+    #expect(outcome.reason == .code(0), "\(outcome.complaint)\n\(outcome.text.suffix(2000))")
+    #expect(FileReading.of(tenant.dataDirectory.appending("made")).text == "made\n")
+    #expect(model.heard.contains("Read-only file system"))
+  }
+
+  /// The kernel lets nobody mount inside Landlock. Should that change, this test says so, and the choice can go.
+  @Test func `inside Landlock codex cannot, and refuses to run anything unconfined`() throws {
+    let tenant = try fixture.tenant("codexland", user: 3) { $0.readable = [RealAgents.directory] }
+    let model = try RealAgents.Model(fixture.scratch, command: "echo made >made")
+    let outcome = try fixture.run(.worker(tenant, id: "w"), model.codex("--sandbox workspace-write"), deadline: 60)
+    #expect(outcome.reason == .code(0), "\(outcome.complaint)\n\(outcome.text.suffix(2000))")
+    #expect(FileReading.of(tenant.dataDirectory.appending("made")) == .absent)
+    #expect(model.heard.contains("Permission denied"))
+  }
+
+  private func expectWorked(_ tenant: ConfinedTenant, _ model: RealAgents.Model, home: String) throws {
+    let made = tenant.dataDirectory.appending("made")
+    #expect(FileReading.of(made).text == "made\n")
+    // The tool ran as the tenant, and saw nothing that is not the tenant's.
+    #expect(model.heard.contains(tenant.user.name) && !model.heard.contains("root:"))
+    let kept = try RunningProcess.shell("find \(tenant.resolvedRunnerHome)/\(home) -type f | head -3")
+    #expect(!kept.output.isEmpty)
+  }
+}
+
+enum RealAgents {
+  static let directory = FilePath(HostEnvironment.current()["LOOOP_REAL_AGENTS"] ?? "/opt/looop-real-agents")
+
+  static var arePresent: Bool {
+    Confining.has("\(directory)/bin/claude") && Confining.has("\(directory)/bin/codex")
+      && SharedDirectory.has("real-agents/mock_llm.py") && Confining.has("/usr/bin/python3")
+  }
+
+  /// The scripted model: asks for one shell command, then says that it is done.
+  final class Model: Sendable {
+    private static let count = Locked(0)
+    private let process: RunningProcess
+    private let log: FilePath
+    let port: Int
+
+    /// What the agent told the model, tool results too.
+    var heard: String { FileReading.of(log).text ?? "" }
+
+    init(_ scratch: ScratchDirectory, command: String) throws {
+      let number = Self.count.withLock { count in
+        count += 1
+        return count
+      }
+      let name = "model-\(number)"
+      log = scratch.appending("\(name).log")
+      let rules: JSON = [
+        ["match": "TOOL_RESULT", "reply": "done"],
+        ["match": "please start", "bash": .string(command), "input_tokens": 1000, "output_tokens": 50],
+      ]
+      let script = try scratch.write(rules.compact, to: "\(name).json")
+      let portFile = scratch.appending("\(name).port")
+      process = try RunningProcess(
+        "/usr/bin/python3",
+        [
+          SharedDirectory.path!.appending("real-agents/mock_llm.py").string, "--script", script.string, "--port-file",
+          portFile.string, "--log", log.string, "--max-seconds", "200",
+        ])
+      var found: Int?
+      _ = eventually(within: 20) {
+        found = FileReading.of(portFile).text.flatMap { Int($0.filter { !$0.isWhitespace }) }
+        return found != nil
+      }
+      port = try #require(found)
+    }
+
+    /// A script that runs codex with these options.
+    func codex(_ options: String) -> String {
+      """
+      cat >"$CODEX_HOME/config.toml" <<'END'
+      model = "gpt-5"
+      model_provider = "mock"
+      [model_providers.mock]
+      name = "mock"
+      base_url = "http://127.0.0.1:\(port)/v1"
+      env_key = "MOCK_KEY"
+      wire_api = "responses"
+      END
+      MOCK_KEY=x \(RealAgents.directory)/bin/codex exec --json --skip-git-repo-check \(options) 'please start' </dev/null
+      """
+    }
+  }
+}
