@@ -5,8 +5,11 @@ extension CommandRules {
     case "sudo": return .forbidden("sudo: the loop has its user's rights and no more")
     case "rm":
       let arguments = call.arguments.map { $0.text.lowercased() }
-      let isRecursive = call.has("-r") || call.has("-R") || arguments.contains("--recursive")
-      let isForced = call.has("-f") || arguments.contains("--force") || arguments.contains("--no-preserve-root")
+      let bundles = arguments.filter { $0.hasPrefix("-") && !$0.hasPrefix("--") }
+      let isRecursive = bundles.contains { $0.contains("r") } || arguments.contains("--recursive")
+      let isForced =
+        bundles.contains { $0.contains("f") } || arguments.contains("--force")
+        || arguments.contains("--no-preserve-root")
       if isRecursive, isForced, call.positionals.contains(where: Self.isEverything) {
         return .forbidden("deletes everything there is")
       }

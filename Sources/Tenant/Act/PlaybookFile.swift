@@ -23,15 +23,19 @@ package enum PlaybookFile {
     case .contents(let old):
       try Directory.create(data.playbookHistory)
       let stamp = LocalTime(now).stamp
-      var name = "\(stamp).md"
-      var number = 0
-      // Several writes in one second: each body is kept.
-      while try !AtomicFile.create(old, at: data.playbookHistory.appending(name)) {
-        number += 1
-        let digits = String(number)
-        name = "\(stamp)-\(String(repeating: "0", count: max(0, 4 - digits.count)))\(digits).md"
+      // Several writes in one second: each body is kept, and a pruned number is not used again.
+      let used = try Directory.names(data.playbookHistory).filter { $0.hasPrefix(stamp) }.map { name in
+        Int(name.dropLast(3).dropFirst(stamp.count + 1)) ?? 0
       }
+      var number = used.max().map { $0 + 1 } ?? 0
+      while try !AtomicFile.create(old, at: data.playbookHistory.appending(name(stamp, number))) { number += 1 }
     }
+  }
+
+  private static func name(_ stamp: String, _ number: Int) -> String {
+    guard number > 0 else { return "\(stamp).md" }
+    let digits = String(number)
+    return "\(stamp)-\(String(repeating: "0", count: max(0, 4 - digits.count)))\(digits).md"
   }
 
   private static func prune(_ data: DataDir, keep: Int) throws(HostError) {

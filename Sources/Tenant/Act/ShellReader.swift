@@ -115,7 +115,7 @@ struct ShellReader {
     if let last = command.words.last, last.text.hasSuffix("="), !last.isQuoted {
       position += 1
       while let scalar = current, scalar != ")" {
-        if scalar == " " || scalar == "\n" || scalar == "\t" { position += 1 } else { _ = readWords() }
+        skipWord()
       }
       position += 1
       let name = String(last.text.dropLast())
@@ -189,12 +189,16 @@ struct ShellReader {
         position += 2
         return
       }
-      switch scalar {
-      case " ", "\t", "\n", "(", ")", "<", ">", "&", "|", ";", "!": position += 1
-      default: _ = readWords()
-      }
+      skipWord()
     }
     fail("a '[[' without its ']]'")
+  }
+
+  /// One word, or one character where no word starts: never nothing.
+  private mutating func skipWord() {
+    let start = position
+    _ = readWords()
+    if position == start { position += 1 }
   }
 
   private mutating func skipArithmetic() {
