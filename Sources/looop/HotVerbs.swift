@@ -15,6 +15,9 @@ enum HotVerbs {
       // Its own options are its business: unknown ones are ignored there.
       return SessionOptions.matches(arguments)
         ? SessionHolder.run(arguments, environment: HostEnvironment.current()) : nil
+    case "beat":
+      guard let options = HotArguments(rest, flags: ["--force", "--door"]), options.words.isEmpty else { return nil }
+      return try BeatVerb.beat(.current(), force: options.has("--force"), door: options.has("--door"))
     case "report":
       guard let options = HotArguments(rest, flags: ["--json"]), options.words.isEmpty else { return nil }
       return try ReportVerb.report(.current())

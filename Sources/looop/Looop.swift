@@ -13,7 +13,7 @@ struct Looop: ParsableCommand {
     version: "looop \(Version.current)",
     groupedSubcommands: [
       CommandGroup(
-        name: "Run the loop", subcommands: [InitVerb.self, UpVerb.self, DownVerb.self]),
+        name: "Run the loop", subcommands: [InitVerb.self, UpVerb.self, DownVerb.self, PulseVerb.self, BeatVerb.self]),
       CommandGroup(
         name: "See", subcommands: [StateVerb.self, WaitVerb.self, WatchVerb.self, CostVerb.self, LimitsVerb.self]),
       CommandGroup(name: "Answer", subcommands: [AsksVerb.self, AnswerVerb.self]),

@@ -50,14 +50,23 @@ import Testing
     #expect(!script.contains("s3cret"))
   }
 
-  @Test(arguments: [
-    (["github", "s", "--repo", "acme/web"], "GITHUB_API_URL"),
-    (["ci", "s", "--repo", "acme/web"], "GITHUB_API_URL"),
-    (["gitlab", "s", "--project", "acme/web"], "GITLAB_URL"),
-    (["ci", "s", "--repo", "acme/web", "--provider", "gitlab"], "GITLAB_URL"),
-    (["linear", "s", "--team", "ENG"], "LINEAR_API_URL"),
-  ])
-  func `a rate limit keeps the last reading and is not asked again`(add: [String], variable: String) throws {
+  /// A sensor that asks a service, and the variable that says where the service is.
+  struct Asking: Sendable {
+    var add: String
+    var variable: String
+    var words: [String] { add.split(separator: " ").map(String.init) }
+  }
+
+  static let asking: [Asking] = [
+    Asking(add: "github s --repo acme/web", variable: "GITHUB_API_URL"),
+    Asking(add: "ci s --repo acme/web", variable: "GITHUB_API_URL"),
+    Asking(add: "gitlab s --project acme/web", variable: "GITLAB_URL"),
+    Asking(add: "ci s --repo acme/web --provider gitlab", variable: "GITLAB_URL"),
+    Asking(add: "linear s --team ENG", variable: "LINEAR_API_URL"),
+  ]
+
+  @Test(arguments: asking) func `a rate limit keeps the last reading and is not asked again`(asking: Asking) throws {
+    let (add, variable) = (asking.words, asking.variable)
     let limited = [variable: server.address("limited"), "LINEAR_API_KEY": "k"]
     let bare = try read(add, limited)
     #expect(bare.exitCode == 1)
@@ -77,11 +86,8 @@ import Testing
     #expect(server.requests.count == asked)
   }
 
-  @Test(arguments: [
-    (["github", "s", "--repo", "acme/web"], "GITHUB_API_URL"), (["ci", "s", "--repo", "acme/web"], "GITHUB_API_URL"),
-    (["gitlab", "s", "--project", "acme/web"], "GITLAB_URL"), (["linear", "s", "--team", "ENG"], "LINEAR_API_URL"),
-  ])
-  func `an error of the API fails the sensor with its words`(add: [String], variable: String) throws {
+  @Test(arguments: asking) func `an error of the API fails the sensor with its words`(asking: Asking) throws {
+    let (add, variable) = (asking.words, asking.variable)
     let result = try read(add, [variable: server.address("broken"), "LINEAR_API_KEY": "k"])
     #expect(result.exitCode != 0)
     #expect(result.output.isEmpty)

@@ -39,6 +39,8 @@ package enum PlaybookFile {
   }
 
   private static func prune(_ data: DataDir, keep: Int) throws(HostError) {
+    // The first PLAYBOOK has no predecessor.
+    guard Directory.exists(data.playbookHistory) else { return }
     let names = try Directory.names(data.playbookHistory).filter { $0.hasSuffix(".md") }.sorted { key($0) < key($1) }
     for name in names.dropLast(keep) { AtomicFile.remove(data.playbookHistory.appending(name)) }
   }

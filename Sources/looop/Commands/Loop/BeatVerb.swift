@@ -2,42 +2,56 @@ import ArgumentParser
 import Glibc
 import Tenant
 
-/// `hold`: the fleet takes this tenant over; standard input is its socket.
-struct HoldVerb: Verb {
+/// `pulse`: the loop in the foreground; `up` runs it as a session.
+struct PulseVerb: Verb {
   static let configuration = CommandConfiguration(
-    commandName: "hold", abstract: "Hand the pulse's lock to a fleet (called by the fleet).", shouldDisplay: false)
+    commandName: "pulse", abstract: "Run the loop in the foreground.", shouldDisplay: false)
 
-  mutating func perform(in context: Context) throws -> Int32 { try Self.hold(context) }
-
-  static func hold(_ context: Context) throws -> Int32 {
-    TakeOver(
-      context.data, fleetSocket: context.environment["LOOOP_FLEET_SOCKET"] ?? "",
-      tenant: context.environment["LOOOP_TENANT"] ?? ""
-    ).run(socket: STDIN_FILENO)
+  mutating func perform(in context: Context) throws -> Int32 {
+    try FleetMark.refuse(context, verb: "pulse")
+    try RunnerPreflight.check(context)
+    // Whoever reads the log may go; the loop stays.
+    signal(SIGPIPE, SIG_IGN)
+    let printer = context.printer
+    try Pulse(
+      context.data, environment: context.environment, binary: context.binary, clock: context.clock,
+      log: { printer.event($0.level, $0.code, $0.message, $0.fields) }
+    ).run()
+    return ExitStatus.done
   }
 }
 
-/// `report`: all that a fleet knows of this tenant, without a beat.
-struct ReportVerb: Verb {
+/// `beat`: sense, decide, act once.
+struct BeatVerb: Verb {
   static let configuration = CommandConfiguration(
-    commandName: "report", abstract: "Print what a fleet knows of this loop, as JSON.")
+    commandName: "beat", abstract: "One beat: sense, decide, act.",
+    discussion: "Exit 0 also where nothing was to be done; 1 where the beat failed or somebody else runs this loop.")
 
-  @Flag(help: "The only form there is.") var json = false
+  @Flag(help: "Decide even if nothing changed.") var force = false
+  @Flag(help: .hidden) var door = false
 
-  mutating func perform(in context: Context) throws -> Int32 { try Self.report(context) }
+  mutating func perform(in context: Context) throws -> Int32 { try Self.beat(context, force: force, door: door) }
 
-  static func report(_ context: Context) throws -> Int32 {
-    var builder = ReportBuilder(
-      context.data, clock: context.clock, configurationProblem: configurationProblem(context))
-    if let seconds = context.number("LOOOP_WORKER_STUCK_SECS") { builder.stuckAfter = Int64(seconds) }
-    context.printer.compact(builder.report().json)
-    return ExitStatus.done
+  static func beat(_ context: Context, force: Bool, door: Bool) throws -> Int32 {
+    let printer = context.printer
+    if door {
+      // stdout is the fleet's: what is worth a word goes to stderr.
+      signal(SIGPIPE, SIG_IGN)
+      run(context) { notice in
+        if notice.level == .warn || notice.level == .error { printer.notice(notice) }
+      }.throughDoor(force: force)
+      return ExitStatus.done
+    }
+    let beat = try run(context) { printer.event($0.level, $0.code, $0.message, $0.fields) }.alone(force: force)
+    let words = [beat.outcome.rawValue, beat.action, beat.reason].compactMap { $0 }.joined(separator: " · ")
+    printer.event(
+      beat.outcome == .failed ? .error : .ok, "beat", "\(words) (\(Int(beat.durationMS.rounded())) ms)",
+      ["beat": beat.json])
+    return beat.outcome == .failed ? ExitStatus.failure : ExitStatus.done
   }
 
-  private static func configurationProblem(_ context: Context) -> String? {
-    switch RunnerConfig.read(context.config) {
-    case .absent, .value: nil
-    case .unreadable(let reason), .corrupt(let reason): reason
-    }
+  static func run(_ context: Context, log: @escaping (Notice) -> Void) -> BeatRun {
+    BeatRun(
+      context.data, environment: context.environment, binary: context.binary, clock: context.clock, log: log)
   }
 }

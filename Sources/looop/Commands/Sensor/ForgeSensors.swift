@@ -106,8 +106,8 @@ enum ForgeSensors {
           | {signal: {
                failing: [$newest[] | select(.conclusion | IN("success", "skipped", "neutral") | not) | .name] | unique,
                workflows: ([$newest[-40:][] | {key: .name, value: .conclusion}] | from_entries)},
-             detail: [$newest[-20:][] | {
-               name, conclusion, run: .run_number, sha: .head_sha[0:10], title: (.display_title // "")[0:80], url: .html_url}]}
+             detail: {runs: [$newest[-20:][] | {
+               name, conclusion, run: .run_number, sha: .head_sha[0:10], title: (.display_title // "")[0:80], url: .html_url}]}}
         ' "$work/body"
 
         """#

@@ -10,6 +10,7 @@ enum LocalSensors {
       export GIT_OPTIONAL_LOCKS=0 GIT_TERMINAL_PROMPT=0
       in_repository() { git -C "$repository" "$@"; }
 
+      in_repository rev-parse --git-dir >/dev/null
       if [[ $fetch == yes ]]; then timeout 30 git -C "$repository" fetch --quiet --prune; fi
 
       head=$(in_repository rev-parse --quiet --verify HEAD || true)

@@ -1,0 +1,33 @@
+import ArgumentParser
+import Glibc
+import Tenant
+
+/// `hold`: the fleet takes this tenant over; standard input is its socket.
+struct HoldVerb: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "hold", abstract: "Hand the pulse's lock to a fleet (called by the fleet).", shouldDisplay: false)
+
+  mutating func perform(in context: Context) throws -> Int32 { try Self.hold(context) }
+
+  static func hold(_ context: Context) throws -> Int32 {
+    TakeOver(
+      context.data, fleetSocket: context.environment["LOOOP_FLEET_SOCKET"] ?? "",
+      tenant: context.environment["LOOOP_TENANT"] ?? ""
+    ).run(socket: STDIN_FILENO)
+  }
+}
+
+/// `report`: all that a fleet knows of this tenant, without a beat.
+struct ReportVerb: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "report", abstract: "Print what a fleet knows of this loop, as JSON.")
+
+  @Flag(help: "The only form there is.") var json = false
+
+  mutating func perform(in context: Context) throws -> Int32 { try Self.report(context) }
+
+  static func report(_ context: Context) throws -> Int32 {
+    context.printer.compact(BeatVerb.run(context, log: { _ in }).report(nil).json)
+    return ExitStatus.done
+  }
+}
