@@ -81,7 +81,7 @@ package struct Prompt: Hashable, Sendable {
         section(
           "LAST FAILURE (your previous attempt — do not repeat it)",
           """
-          \(oneLine(failure.code)), failure \(failure.fails) in a row, \(failure.ageSeconds) s ago
+          \(body(oneLine(failure.code), 100)), failure \(failure.fails) in a row, \(failure.ageSeconds) s ago
           \(body(failure.error, maximumText))
           """))
     }

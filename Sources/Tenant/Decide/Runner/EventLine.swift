@@ -14,6 +14,7 @@ enum EventLine {
 
   /// How often a broken line is looked at again: a hostile line must cost linear time.
   private static let maximumAttempts = 16
+  private static let maximumGlued = 1000
 
   static func read(_ line: [UInt8]) -> EventLine {
     guard let first = line.firstIndex(where: { $0 != 0x20 && $0 != 0x09 }) else { return .text("") }
@@ -22,9 +23,13 @@ enum EventLine {
       if let json = try? JSON(parsing: line), json.object != nil {
         return .events([Event(json: json, raw: line)], torn: false)
       }
-      let (events, torn) = recover(line, depth: 0)
+      let (events, torn) = recover(line)
       if !events.isEmpty { return .events(events, torn: torn) }
       if looksLikeEvent(line, at: first) { return .events([], torn: true) }
+    } else if holdsEvent(line) {
+      // An event after text that did not end its line.
+      let (events, _) = injected(line)
+      if !events.isEmpty { return .events(events, torn: false) }
     }
     return .text(String(decoding: line, as: UTF8.self))
   }
@@ -35,30 +40,57 @@ enum EventLine {
     line[index...].starts(with: opening)
   }
 
-  private static func recover(_ line: [UInt8], depth: Int) -> (events: [Event], torn: Bool) {
-    var events: [Event] = []
-    var remains: [UInt8] = []
-    var position = 0
+  private static func holdsEvent(_ line: [UInt8]) -> Bool {
+    var rest = line[...]
+    while let brace = rest.firstIndex(of: opening[0]) {
+      if looksLikeEvent(line, at: brace) { return true }
+      rest = rest[(brace + 1)...]
+    }
+    return false
+  }
+
+  private static func recover(_ line: [UInt8]) -> (events: [Event], torn: Bool) {
+    // Glued: whole events, one after the other.
+    var glued: [Event] = []
+    var start = 0
+    while glued.count < maximumGlued, let next = line[start...].firstIndex(where: { $0 != 0x20 && $0 != 0x09 }) {
+      guard line[next] == UInt8(ascii: "{"), let (json, end) = JSON.prefix(of: line, from: next), json.object != nil
+      else { break }
+      glued.append(Event(json: json, raw: Array(line[next..<end])))
+      start = end
+    }
+    if !glued.isEmpty {
+      let isWhole = line[start...].allSatisfy { $0 == 0x20 || $0 == 0x09 }
+      let rest = isWhole ? [] : injected(Array(line[start...])).events
+      return (glued + rest, !isWhole)
+    }
+    return injected(line)
+  }
+
+  private static func injected(_ line: [UInt8]) -> (events: [Event], torn: Bool) {
+    // Injected: without it, the outer event is whole again. Otherwise what can be read is all there is.
+    var candidates: [Event] = []
     var attempts = 0
-    while position < line.count {
-      if line[position] == UInt8(ascii: "{"), attempts < maximumAttempts, looksLikeEvent(line, at: position) {
-        attempts += 1
-        if let (json, end) = JSON.prefix(of: line, from: position), json.object != nil {
-          events.append(Event(json: json, raw: Array(line[position..<end])))
-          position = end
-          continue
-        }
+    var position = 1
+    while position < line.count, attempts < maximumAttempts {
+      guard line[position] == UInt8(ascii: "{"), looksLikeEvent(line, at: position) else {
+        position += 1
+        continue
       }
-      remains.append(line[position])
-      position += 1
-    }
-    // What is left may be the outer event, whole again now that the injected one is out of it.
-    guard remains.contains(where: { $0 != 0x20 && $0 != 0x09 }) else { return (events, false) }
-    if !events.isEmpty, depth < 2 {
-      if let json = try? JSON(parsing: remains), json.object != nil {
-        return ([Event(json: json, raw: remains)] + events, false)
+      attempts += 1
+      guard let (json, end) = JSON.prefix(of: line, from: position), json.object != nil else {
+        position += 1
+        continue
       }
+      let inner = Event(json: json, raw: Array(line[position..<end]))
+      let outer = Array(line[..<position]) + line[end...]
+      // Losing the reason is right: then this was not the injected one.
+      if let whole = try? JSON(parsing: outer), whole.object != nil {
+        return ([Event(json: whole, raw: outer), inner], false)
+      }
+      candidates.append(inner)
+      position = end
     }
-    return (events, true)
+    return (candidates, true)
   }
 }
