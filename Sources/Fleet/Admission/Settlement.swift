@@ -10,6 +10,8 @@ package enum Settlement: Sendable, Hashable {
   /// - `usage` nil: the run left no events.
   /// - `hold`: what the reservation held, the upper bound of what is not known.
   ///
+  /// The figures are the run's own part: what a resumed session had counted before was taken off where its stream was read.
+  ///
   /// Never zero for want of knowledge: a runner that was killed is charged its hold or what it was seen to use, whichever is more;
   /// an explicit price of zero beside tokens is no price (opencode says that for models it cannot price).
   package static func of(
@@ -27,7 +29,7 @@ package enum Settlement: Sendable, Hashable {
     func charge(_ source: ChargeSource, _ usd: MicroUSD, tokens: ChargedTokens, unpriced: Bool) -> Charge {
       Charge(
         eventID: "\(run.kind.rawValue)/\(run.runID)", source: source, unpriced: unpriced, usd: usd, tokens: tokens,
-        model: model, session: usage.session, at: at, isCumulative: source != .bound && usage.reportsSessionTotals)
+        model: model, session: usage.session, at: at)
     }
     guard usage.complete else {
       guard !saysNothing else { return .bind }
@@ -55,8 +57,6 @@ extension ChargedTokens {
 }
 
 extension RunUsage {
-  /// claude's and codex's figures are the session's running totals; a resumed session repeats what was charged before.
-  fileprivate var reportsSessionTotals: Bool { runner == "claude" || runner == "codex" }
   fileprivate var reportsMoney: Bool { runner == "claude" || runner == "pi" }
 }
 

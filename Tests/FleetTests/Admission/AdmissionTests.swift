@@ -209,14 +209,10 @@ import Testing
     func run(_ name: String, session: String, total: Int64) throws {
       let request = fixture.request(run: name)
       let id = try #require(try fixture.reserve(request, worst: 600_000, caps: .none).granted)
-      let usage = RunUsage(
-        runner: "claude", model: "sonnet", session: session, tokens: TokenCount(input: total / 100), microUSD: total,
-        complete: true)
-      guard
-        case .charge(let charges, _) = Settlement.of(
-          usage, run: request, hold: Self.hold, prices: .shipped, on: Self.day.date)
-      else { return }
-      try fixture.ledger.settle(id, of: .web, charges: charges, now: fixture.now)
+      let charge = Charge(
+        eventID: name, source: .reported, usd: MicroUSD(micros: total), tokens: ChargedTokens(input: total / 100),
+        model: "sonnet", session: session, isCumulative: true)
+      try fixture.ledger.settle(id, of: .web, charges: [charge], now: fixture.now)
     }
     try run("1", session: "a", total: 100_000)
     fixture.pass(86_400)
