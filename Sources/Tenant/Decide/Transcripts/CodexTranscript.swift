@@ -1,0 +1,61 @@
+import SystemPackage
+
+/// `$CODEX_HOME/sessions/YYYY/MM/DD/rollout-*.jsonl`.
+///
+/// `token_count` carries the session's running total, and is repeated: what the total grew by is one event, named by the total it
+/// reached. The newer `token_usage_record` says the same again and is not read. There is no money in it, and the model
+/// stands in the turn's context. `input_tokens` includes what was cached; reasoning is inside the output.
+struct CodexTranscript: TranscriptFold {
+  static let marks = ["\"token_count\"", "\"turn_context\"", "\"session_meta\""]
+
+  private var session = ""
+  private var directory: FilePath?
+  private var startedAt: Int64?
+  private var model: String?
+  private var total = TokenCount()
+  private var events: [TranscriptEvent] = []
+
+  mutating func take(_ line: JSON) {
+    let payload = line["payload"]
+    switch line["type"]?.string {
+    case "session_meta":
+      // A copied session brings the lines of the one it came from: the first is its own.
+      guard session.isEmpty else { return }
+      session = payload?["id"]?.string ?? payload?["session_id"]?.string ?? ""
+      directory = payload?["cwd"]?.string.map { FilePath($0) }
+      startedAt = (payload?["timestamp"]?.string ?? line["timestamp"]?.string).flatMap(Timestamp.unix)
+    case "turn_context": model = payload?["model"]?.string ?? model
+    case "event_msg":
+      guard payload?["type"]?.string == "token_count", let usage = payload?["info"]?["total_token_usage"],
+        usage.object != nil
+      else { return }
+      count(usage, at: line["timestamp"]?.string.flatMap(Timestamp.unix))
+    default: break
+    }
+  }
+
+  private mutating func count(_ usage: JSON, at: Int64?) {
+    let read = Figures.count(usage["cached_input_tokens"]) ?? 0
+    let write = Figures.count(usage["cache_write_input_tokens"]) ?? 0
+    let now = TokenCount(
+      input: max(0, (Figures.count(usage["input_tokens"]) ?? 0) - read - write), cacheRead: read, cacheWrite: write,
+      output: Figures.count(usage["output_tokens"]) ?? 0)
+    // A total that fell counts anew from nothing.
+    let before = now.total >= total.total ? total : TokenCount()
+    total = now
+    guard now.total > before.total else { return }
+    // What was used before this session began belongs to the one that it was copied from.
+    if let at, let startedAt, at < startedAt { return }
+    events.append(
+      TranscriptEvent(
+        id: "codex/\(session)/\(now.total)", model: model,
+        tokens: TokenCount(
+          input: max(0, now.input - before.input), cacheRead: max(0, now.cacheRead - before.cacheRead),
+          cacheWrite: max(0, now.cacheWrite - before.cacheWrite), output: max(0, now.output - before.output)),
+        at: at))
+  }
+
+  var transcript: Transcript {
+    Transcript(runner: "codex", session: session, directory: directory, startedAt: startedAt, events: events)
+  }
+}
