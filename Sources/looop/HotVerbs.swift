@@ -38,9 +38,12 @@ enum HotVerbs {
         .current(), worker: options.words.first, prompt: prompt, reference: options["--ref"],
         options: options.values["--options"] ?? [])
     case "answer":
-      guard let options = HotArguments(rest, flags: ["--force"]), let ask = options.words.first else { return nil }
+      guard let options = HotArguments(rest, flags: ["--force", "--json"], options: ["--by", "--via"]),
+        let ask = options.words.first
+      else { return nil }
       return try AnswerVerb.answer(
-        .current(), ask: ask, words: Array(options.words.dropFirst()), force: options.has("--force"))
+        .current(), ask: ask, words: Array(options.words.dropFirst()), force: options.has("--force"),
+        json: options.has("--json"), by: options["--by"], via: options["--via"])
     case "told":
       guard let options = HotArguments(rest), options.words.count <= 1 else { return nil }
       return try ToldVerb.take(.current(), worker: options.words.first)

@@ -29,7 +29,7 @@ struct Looop: ParsableCommand {
           ClaimVerb.self, UnclaimVerb.self,
         ]),
       CommandGroup(name: "Shell", subcommands: [ConfigGroup.self, VersionVerb.self]),
-      CommandGroup(name: "For the fleet", subcommands: [ReportVerb.self, HoldVerb.self]),
+      CommandGroup(name: "For the fleet", subcommands: [ReportVerb.self, HoldVerb.self, UsageVerb.self]),
     ])
 }
 

@@ -28,8 +28,8 @@ extension Supervisor: FleetOperations {
   private static func answerRefusal(_ json: JSON, _ id: String) -> FleetRefusal {
     let message = json["message"]?.string ?? "\(id) was not answered"
     switch json["code"]?.string {
-    case "already_answered": return FleetRefusal(.alreadyAnswered, "\(id) was answered already: \(message)")
-    case "no_such_ask": return FleetRefusal(.noSuchAsk, "no ask \"\(id)\"", hint: "list them: looop-fleet asks")
+    case "alreadyAnswered": return FleetRefusal(.alreadyAnswered, "\(id) was answered already: \(message)")
+    case "notFound": return FleetRefusal(.noSuchAsk, "no ask \"\(id)\"", hint: "list them: looop-fleet asks")
     default: return FleetRefusal(.invalidArgument, message)
     }
   }
