@@ -80,7 +80,8 @@ extension Supervisor {
     tenant.state.trouble = beat.outcome == .failed ? beat.reason : report.problems.first
     tenant.state.lastBeat = beat
     tenants[name] = tenant
-    if beat.outcome != .unchanged {
+    // What repeats itself with every beat is in `status`; the log says it once.
+    if beat.outcome != .unchanged, beat.outcome != .held, before.reason != beat.reason || beat.outcome == .decided {
       say(
         "\(beat.outcome.rawValue)\(beat.action.map { " \($0)" } ?? "")\(beat.reason.map { ": \($0)" } ?? "")",
         about: name)

@@ -70,7 +70,9 @@ extension Supervisor {
       case .bind: try ledger.bind(open.id, of: id, now: now)
       }
     }
-    if let parked { say("parked until \(LocalTime(parked.until).clock): \(parked.reason)", about: id.name, level: .warning) }
+    if let parked {
+      say("parked until \(LocalTime(parked.until).clock): \(parked.reason)", about: id.name, level: .warning)
+    }
     // A closing that the ledger could not take is kept by it and goes in when it can be used again.
     if case .failure(let error) = result { ledgerFailed(error) }
   }
