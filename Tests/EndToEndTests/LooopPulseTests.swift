@@ -18,6 +18,7 @@ import Testing
   private func pulse() throws -> Session? { Sessions.find(Session.pulse, in: home.scratch.dataDir) }
 
   @Test func `init, up, ask, answer, down`() throws {
+    #expect(try home.looop(["answer", "setup-1", "watch nothing"]).exitCode == 0)
     #expect(try home.looop(["up"]).output == "looop: pulse started\n")
     #expect(try home.looop(["up"]).output == "looop: pulse already running\n")
     #expect(try home.looop(["state", "--json"]).json?["pulse_alive"] == true)

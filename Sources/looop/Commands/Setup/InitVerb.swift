@@ -118,7 +118,7 @@ enum StarterRules {
     [
       {
         "name": "a new day",
-        "when": { "snapshot": "sensor-today", "path": "signal.date", "exists": true },
+        "when": { "snapshot": "sensor-today", "path": "date", "exists": true },
         "move": { "action": "noop", "reason": "nothing to do yet: edit rules.json" }
       }
     ]
