@@ -14,6 +14,10 @@ enum Files {
 
   static func isDirectory(_ path: FilePath) -> Bool { status(path).map { $0.st_mode & S_IFMT == S_IFDIR } ?? false }
 
+  static func isRegular(_ path: FilePath) -> Bool { status(path).map { $0.st_mode & S_IFMT == S_IFREG } ?? false }
+
+  static func permissions(_ path: FilePath) -> UInt32? { status(path).map { $0.st_mode & 0o7777 } }
+
   static func isLink(_ path: FilePath) -> Bool { status(path).map { $0.st_mode & S_IFMT == S_IFLNK } ?? false }
 
   /// Writes a file that nobody looks at yet. Not synchronised: it is published by the rename of its directory, and what a

@@ -15,6 +15,9 @@ struct RepositoryAudit: Sendable {
   struct Finding: Hashable, Sendable {
     var drift: AuditDrift
     var done: String
+
+    var json: JSON { ["what": .string(drift.what), "done": .string(done)] }
+    var sentence: String { "\(drift.what) (\(done))" }
   }
 
   struct Result: Sendable {

@@ -41,13 +41,17 @@ struct RepositoryPlace: Sendable {
 
   /// The places that a request about all of a tenant's repositories names.
   static func all(_ request: SandboxRequest) throws -> [RepositoryPlace] {
-    guard let repositories = request.document["repos"]?.array else { return [try RepositoryPlace(request)] }
-    return try repositories.map { item in
-      var document = item
-      document["root"] = request.document["root"]
-      return try RepositoryPlace(SandboxRequest(document))
+    guard let named = request.document["repos"]?.object else { return [try RepositoryPlace(request)] }
+    return try named.sorted { $0.key < $1.key }.map { name, path in
+      try RepositoryPlace(
+        SandboxRequest([
+          "root": request.document["root"] ?? .null, "repo_name": .string(name), "repo_path": path,
+        ]))
     }
   }
+
+  /// The common directories that may have worktrees of ours: the repository itself, and its private twin if there is one.
+  var homes: [FilePath] { [source, layout.privateRepository(name)].filter(Files.exists) }
 
   /// The place of an existing sandbox: the tenant may have got a private repository after the sandbox was made.
   static func of(_ worker: SandboxName, _ request: SandboxRequest) throws -> RepositoryPlace {

@@ -11,8 +11,10 @@ struct SandboxPruning: Sendable {
     /// `completed`, `failed`, …: how long its sandbox is kept depends on it.
     var outcome: String
     var endedAt: Int64?
-    var repository: String
   }
+
+  /// A sandbox may be older than the list of workers that the request was made from.
+  static let defaultGrace: Int64 = 300
 
   var layout: SandboxLayout
   var request: SandboxRequest
@@ -24,7 +26,7 @@ struct SandboxPruning: Sendable {
   /// Whether age and state speak for collection; a reason to keep otherwise. Pure.
   static func reasonToKeep(_ worker: Worker?, keep: [String: Int64], modifiedAt: Int64, now: Int64) -> String? {
     guard let worker else {
-      let grace = keep["unknown"] ?? 3600
+      let grace = keep["unknown"] ?? defaultGrace
       return now - modifiedAt < grace ? "nobody knows its worker, and it is younger than \(age(grace))" : nil
     }
     if worker.isLive { return "its worker lives" }
@@ -42,11 +44,14 @@ struct SandboxPruning: Sendable {
   func run() -> [JSON] {
     Files.names(layout.trees).map { name in
       let tree = layout.trees.appending(name)
-      var answer: JSON = ["worker": .string(name), "path": .string(tree.string), "removed": false, "parked": []]
+      var answer: JSON = [
+        "worker": .string(name), "path": .string(tree.string), "removed": false, "parked": [], "outcome": "kept",
+      ]
       let modified = Files.status(tree).map { Int64($0.st_mtim.tv_sec) } ?? 0
       if let reason = Self.reasonToKeep(workers[name], keep: keep, modifiedAt: modified, now: Files.now) {
         answer["verdict"] = "keep"
         answer["reasons"] = [.string(reason)]
+        answer["reason"] = .string(reason)
         return answer
       }
       do {
@@ -59,9 +64,13 @@ struct SandboxPruning: Sendable {
         answer["reasons"] = .array(result.verdict.reasons.map(JSON.string))
         answer["removed"] = .bool(result.removed)
         answer["parked"] = .array(result.parkedRefs.map(JSON.string))
+        answer["outcome"] = .string(result.outcome(dryRun: dryRun))
+        answer["reason"] = .string(result.sentence)
       } catch {
         answer["verdict"] = "keep"
+        answer["outcome"] = "failed"
         answer["reasons"] = [.string(SandboxError(error).message)]
+        answer["reason"] = .string(SandboxError(error).message)
       }
       return answer
     }
@@ -70,7 +79,7 @@ struct SandboxPruning: Sendable {
   /// Which repository a tree belongs to: it must be one that the configuration names, or its private twin.
   private func home(of tree: FilePath, _ worker: String) throws -> (SandboxName, FilePath) {
     for place in try RepositoryPlace.all(request) {
-      for common in [place.source, layout.privateRepository(place.name)] where Files.exists(common) {
+      for common in place.homes {
         if let found = Worktree.of(tree: tree, common: common), found.isWhole || found.note?.worker == worker {
           return (place.name, common)
         }

@@ -21,6 +21,21 @@ struct SandboxRemoval: Sendable {
     var removed = false
     var parkedRefs: [String] = []
     var deletedBranch: String?
+
+    /// In one word: what became of it, or would.
+    func outcome(dryRun: Bool = false) -> String {
+      switch verdict {
+      case .keep: "kept"
+      case .park: removed || dryRun ? "parked" : "kept"
+      case .remove, .finish: "removed"
+      }
+    }
+
+    /// Why, in words.
+    var sentence: String {
+      let reasons = verdict.reasons.joined(separator: ", ")
+      return parkedRefs.isEmpty ? reasons : "\(reasons); kept as \(parkedRefs.joined(separator: ", "))"
+    }
   }
 
   func run() throws -> Result {

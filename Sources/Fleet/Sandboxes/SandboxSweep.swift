@@ -12,6 +12,8 @@ struct SandboxSweep: Sendable {
   /// No pooling below this many free bytes.
   var freeFloor: Int64 = 1 << 30
   var grace: Int64 = 10
+  /// Whether to make pooled trees from scratch where recycled ones do not reach.
+  var fills = true
 
   struct Result: Sendable {
     var recycled = 0
@@ -32,7 +34,10 @@ struct SandboxSweep: Sendable {
     result.deleted += Staging.sweep(layout.staging, grace: grace).count
     for repository in repositories { try tidy(repository.common, &result) }
     for name in Files.names(layout.trash) { handle(layout.trash.appending(name), &result) }
-    for repository in repositories { try size(repository.name, repository.common, &result) }
+    var sized: Set<String> = []
+    for repository in repositories where sized.insert(repository.name.text).inserted {
+      try size(repository.name, repository.common, &result)
+    }
     return result
   }
 
@@ -78,8 +83,9 @@ struct SandboxSweep: Sendable {
     let tree = place.appending("tree")
     guard let text = FileReading.of(place.appending("note.json"), maximumBytes: 65536).text,
       let note = try? JSON(parsing: text), let name = note["repo"]?.string,
-      let repository = repositories.first(where: { $0.name.text == name }),
-      note["common_dir"]?.string == repository.common.string, Files.isDirectory(tree)
+      let repository = repositories.first(where: {
+        $0.name.text == name && $0.common.string == note["common_dir"]?.string
+      }), Files.isDirectory(tree)
     else { return false }
     let pool = WarmPool(layout: layout, repository: repository.name)
     guard pool.places().count < policy.wanted(requests: pool.requests(), now: Files.now), hasRoom,
@@ -115,7 +121,7 @@ struct SandboxSweep: Sendable {
       try TreeRemoval.remove(aside)
       result.deleted += 1
     }
-    guard let commit = try target(common) else { return }
+    guard fills, let commit = try target(common) else { return }
     for _ in pool.places().count..<max(pool.places().count, wanted) where hasRoom {
       let staging = try Staging(in: layout.staging, for: "pool")
       do {

@@ -24,16 +24,41 @@ extension SandboxVerb {
       }
     }
     let result = try removal.run()
-    return [
-      "removed": .bool(result.removed), "verdict": .string(result.verdict.name),
-      "reasons": list(result.verdict.reasons), "parked": list(result.parkedRefs),
+    var reason = result.sentence
+    var answer: JSON = [
+      "removed": .bool(result.removed), "outcome": .string(result.outcome(dryRun: removal.dryRun)),
+      "verdict": .string(result.verdict.name), "reasons": list(result.verdict.reasons),
+      "parked": list(result.parkedRefs),
       "deleted_branch": .optional(result.deletedBranch.map(shortBranch)), "facts": result.facts.json,
-      "teardown_error": .optional(teardownError),
+      "teardown_error": .optional(teardownError), "audit": [],
     ]
+    if !removal.dryRun, request.flag("audit", default: true) {
+      let audit = RepositoryAudit(
+        layout: place.layout, repositoryName: place.name, common: place.common, worker: worker)
+      let findings = try audit.run(baseline: request.document["baseline"].flatMap(AuditSnapshot.init(json:)))
+      answer["audit"] = .array(findings.findings.map(\.json))
+      answer["blocked"] = .bool(findings.isBlocked)
+      let acted = findings.findings.filter { $0.drift.action != .report }
+      if !acted.isEmpty {
+        reason += "; it changed the repository for everybody: " + acted.map(\.sentence).joined(separator: "; ")
+      }
+    }
+    answer["reason"] = .string(reason)
+    // The slow half. Whoever waits for the answer asks to do without it and sweeps later.
+    if result.removed, !removal.dryRun, request.flag("sweep", default: true) {
+      var sweep = SandboxSweep(layout: place.layout, repositories: place.homes.map { (place.name, $0) })
+      sweep.fills = false
+      if let floor = request.number("free_floor_bytes") { sweep.freeFloor = floor }
+      _ = try sweep.run()
+    }
+    return answer
   }
 
-  /// `{worker}` → `{path, facts, verdict, reasons}`; changes nothing.
+  /// `{worker}` → `{path, facts, verdict, reasons}`; without a worker `{repos, live}` → `{sandboxes: […]}`. Changes nothing.
   static func inspect(_ request: SandboxRequest) throws -> JSON {
+    guard request.text("worker") != nil else {
+      return ["sandboxes": .array(try SandboxListing(layout: try request.layout(), request: request).run())]
+    }
     let worker = try request.worker()
     let place = try RepositoryPlace.of(worker, request)
     let tree = place.layout.tree(worker)
@@ -45,20 +70,23 @@ extension SandboxVerb {
     ]
   }
 
-  /// `{repos, workers: [{id, live, outcome?, ended_at?}], keep_s: {default, completed, failed, unknown}, dry_run?}` →
-  /// `{sandboxes: [{worker, path, verdict, reasons, removed, parked}]}`
+  /// `{repos, live: [id], workers?: [{id, live, outcome?, ended_at?}], keep_s?: {default, completed, failed, unknown},
+  /// dry_run?}` → `{sandboxes: [{worker, path, outcome, reason, verdict, reasons, removed, parked}]}`
   static func prune(_ request: SandboxRequest) throws -> JSON {
     var workers: [String: SandboxPruning.Worker] = [:]
     for item in request.document["workers"]?.array ?? [] {
       guard let id = item["id"]?.string else { continue }
       workers[id] = SandboxPruning.Worker(
         isLive: item["live"]?.bool ?? true, outcome: item["outcome"]?.string ?? "default",
-        endedAt: item["ended_at"]?.int, repository: item["repo"]?.string ?? "")
+        endedAt: item["ended_at"]?.int)
     }
+    for id in request.texts("live") { workers[id] = SandboxPruning.Worker(isLive: true, outcome: "default") }
     let pruning = SandboxPruning(
       layout: try request.layout(), request: request, workers: workers,
       keep: (request.document["keep_s"]?.object ?? [:]).compactMapValues(\.int), dryRun: request.flag("dry_run"))
-    return ["sandboxes": .array(pruning.run())]
+    let rows = pruning.run()
+    if !pruning.dryRun, request.flag("sweep", default: true) { _ = try sweep(request) }
+    return ["sandboxes": .array(rows)]
   }
 
   /// `{repos, pool_max?, free_floor_bytes?, grace_s?}` → `{recycled, deleted, filled, undone, skipped}`
@@ -67,16 +95,10 @@ extension SandboxVerb {
     var repositories: [(name: SandboxName, common: FilePath)] = []
     var retired: [String] = []
     for place in try RepositoryPlace.all(request) {
-      repositories.append((place.name, place.source))
       let own = PrivateRepository(layout: layout, name: place.name, source: place.source)
-      guard Files.exists(own.path) else { continue }
-      // A tenant that has a private repository has its sandboxes there.
-      if request.flag("retire"), try own.retireIfUnused() {
-        retired.append(place.name.text)
-      } else {
-        repositories[repositories.count - 1].common = own.path
-        repositories.append((place.name, place.source))
-      }
+      if request.flag("retire"), try own.retireIfUnused() { retired.append(place.name.text) }
+      // The private one first: a tenant that has one makes its sandboxes there.
+      repositories += place.homes.reversed().map { (place.name, $0) }
     }
     var sweep = SandboxSweep(layout: layout, repositories: repositories)
     if let maximum = request.number("pool_max") { sweep.policy.maximum = Int(max(0, min(64, maximum))) }
@@ -107,7 +129,7 @@ extension SandboxVerb {
   static func parked(_ request: SandboxRequest) throws -> JSON {
     let place = try RepositoryPlace(request)
     var found: [JSON] = []
-    for common in [place.source, place.layout.privateRepository(place.name)] where Files.exists(common) {
+    for common in place.homes {
       let repository = try Repository(opening: common, bare: true)
       for reference in try repository.references(matching: SandboxName.parkedPrefix + "*") {
         let work = try? ParkedWork.read(reference.target, in: repository)?.work

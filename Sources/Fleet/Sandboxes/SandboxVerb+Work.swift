@@ -118,10 +118,7 @@ extension SandboxVerb {
     audit.repairs = request.flag("repair", default: true)
     let result = try audit.run(baseline: request.document["baseline"].flatMap(AuditSnapshot.init(json:)))
     return [
-      "findings": .array(
-        result.findings.map {
-          ["what": .string($0.drift.what), "done": .string($0.done), "worker": .string(worker.text)]
-        }),
+      "findings": .array(result.findings.map(\.json)), "worker": .string(worker.text),
       "blocked": .bool(result.isBlocked), "baseline": result.baseline.json,
     ]
   }

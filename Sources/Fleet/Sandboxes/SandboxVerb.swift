@@ -4,8 +4,8 @@ package import Tenant
 /// The hidden verbs of `looop-fleet _sandbox`: each runs in a helper process, as the tenant's user, and answers one request
 /// document with one result document. The supervisor itself never opens a repository.
 ///
-/// *Request.* Always `root`; `worker`, `repo_name`, `repo_path`, `private` where one sandbox is meant; `repos` (a list of
-/// `{repo_name, repo_path}`) for `sweep` and `prune`. *Answer.* `{"ok":true,…,"duration_ms":N}`, or
+/// *Request.* Always `root`; `worker`, `repo_name`, `repo_path`, `private` where one sandbox is meant; `repos`
+/// (`{NAME: PATH}`) where all are. *Answer.* `{"ok":true,…,"duration_ms":N}`, or
 /// `{"ok":false,"code":…,"message":…,"hint":…}`.
 package enum SandboxVerb {
   package static func run(_ verb: String, request document: JSON) -> JSON {
@@ -28,7 +28,7 @@ package enum SandboxVerb {
     case "inspect": try inspect(request)
     case "prune": try prune(request)
     case "sweep": try sweep(request)
-    case "list": SandboxListing.run(try request.layout())
+    case "sizes": SandboxListing.sizes(try request.layout())
     case "preflight": try preflight(request)
     case "park": try park(request)
     case "parked": try parked(request)

@@ -1,0 +1,89 @@
+import Glibc
+import SystemPackage
+import Tenant
+import TestSupport
+import Testing
+
+@testable import Fleet
+
+@Suite(.serialized) struct SandboxCrashTests {
+  /// Eight at a time, many of them killed at a random moment, names used again and again.
+  @Test(.enabled(if: BuiltProducts.has("looop-fleet"), "looop-fleet is not built"), .timeLimit(.minutes(10)))
+  func `concurrent creations survive kill -9`() throws {
+    let wanted = HostEnvironment.current()["LOOOP_TEST_CREATIONS"].flatMap { Int($0) } ?? 120
+    let fixture = try GitFixture(files: 300)
+    var generator = SystemRandomNumberGenerator()
+    var (started, failures, killed) = (0, [String](), 0)
+    while started < wanted {
+      let batch: [(String, RunningProcess, UInt32?)] = try (0..<8).map { number in
+        let worker = "w\((started + number) % 40)"
+        let process = try RunningProcess(
+          BuiltProducts.looopFleet, ["_sandbox", "create"], environment: [:], directory: fixture.scratch.path)
+        process.write(fixture.request(worker).compact)
+        process.closeInput()
+        let doomed = Bool.random(using: &generator)
+        return (worker, process, doomed ? UInt32.random(in: 1000...60_000, using: &generator) : nil)
+      }
+      started += batch.count
+      for (_, process, delay) in batch {
+        guard let delay else { continue }
+        usleep(delay / 8)
+        process.signal(SIGKILL)
+        killed += 1
+      }
+      for (worker, process, delay) in batch {
+        let reason = process.wait(within: 60)
+        guard delay == nil else { continue }
+        let answer = try? JSON(parsing: process.output)
+        if reason != .code(0) || answer?["ok"] != true {
+          failures.append("\(worker): \(process.output)\(process.errors)")
+        }
+      }
+      // Make room for the names to be used again.
+      for (worker, _, _) in batch where Bool.random(using: &generator) {
+        let answer = fixture.verb("remove", worker, ["sweep": false, "audit": false])
+        if answer["removed"] != true { failures.append("remove \(worker): \(answer.compact)") }
+      }
+    }
+    #expect(failures == [])
+    #expect(killed > 0)
+    #expect(fixture.verb("sweep", "x", ["grace_s": 0, "pool_max": 0])["ok"] == true)
+    #expect(try fixture.debris() == [])
+    for name in Files.names(fixture.root.appending("trees")) {
+      let tree = fixture.root.appending("trees").appending(name)
+      #expect(try fixture.git(["status", "--porcelain"], in: tree) == "")
+      try fixture.commitAll("after", in: tree)
+      // A retry of the same name answers with what is there.
+      #expect(fixture.verb("create", name)["from"] == "existing")
+    }
+    #expect(!(try fixture.git(["fsck", "--no-dangling"])).contains("error"))
+    #expect(try !fixture.git(["worktree", "list"]).contains("prunable"))
+  }
+
+  /// A death between any two renames of a removal leaves what the next pass finishes.
+  @Test func `a removal that was cut off is finished`() throws {
+    let fixture = try GitFixture()
+    let tree = try fixture.create()
+    let aside = fixture.root.appending("trash/w.dead")
+    try Directory.create(aside)
+    try Files.move(tree, to: aside.appending("tree"))
+    let swept = fixture.verb("sweep", "x", ["grace_s": 0, "pool_max": 0])
+    #expect(swept["undone"] == ["w"])
+    #expect(try fixture.debris() == [])
+    #expect(Files.names(fixture.root.appending("trash")) == [])
+    #expect(fixture.verb("create")["branch"] == "looop/w")
+  }
+
+  /// Commits on no branch are anchored even when only the admin directory is left to tell of them.
+  @Test func `a lost tree does not lose its commits`() throws {
+    let fixture = try GitFixture()
+    let tree = try fixture.create("w", ["detached": true])
+    try AtomicFile.write("x", to: tree.appending("x"))
+    try fixture.commitAll("lonely", in: tree)
+    let lonely = try fixture.head(in: tree)
+    try TreeRemoval.remove(tree)
+    #expect(fixture.verb("remove")["parked"] == ["refs/looop/parked/w"])
+    #expect(try fixture.head("refs/looop/parked/w") == lonely)
+    #expect(try fixture.debris() == [])
+  }
+}
