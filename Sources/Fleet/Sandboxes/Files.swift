@@ -102,11 +102,13 @@ extension OwnedDescriptor {
 }
 
 extension Files {
-  /// The process's umask: what new files lack.
+  /// The process's umask: what new files lack. Asked of the kernel, because `umask` can only be read by setting it, and a
+  /// file that another thread makes meanwhile would get the wrong permissions.
   static let creationMask: mode_t = {
-    let mask = umask(0o077)
-    _ = umask(mask)
-    return mask
+    for line in (FileReading.of("/proc/self/status").text ?? "").split(separator: "\n") where line.hasPrefix("Umask:") {
+      if let mask = mode_t(line.drop { !$0.isNumber }, radix: 8) { return mask }
+    }
+    return 0o022
   }()
 
   static func setPermissions(_ path: FilePath, _ mode: mode_t) throws(HostError) {

@@ -1,0 +1,121 @@
+import Glibc
+import SystemPackage
+import Tenant
+import TestSupport
+import Testing
+
+@testable import Fleet
+
+@Suite struct RepositoryAuditTests {
+  /// What a hostile worker does, what is said of it, and a test in the repository that holds once it was put right.
+  static let leaks: [(String, String, String)] = [
+    (
+      "GIT_DIR=$(git rev-parse --git-dir) git init -q; git config core.bare true", "core.bare",
+      "test \"$(git config core.bare)\" = false"
+    ),
+    ("git config core.hooksPath $PWD/h", "core.hookspath", "! git config core.hooksPath"),
+    ("git config core.fsmonitor 'touch $EVIL'", "core.fsmonitor", "! git config core.fsmonitor"),
+    (
+      "git config filter.x.clean 'touch $EVIL'; git config filter.x.smudge 'touch $EVIL'", "filter.x.clean",
+      "! git config filter.x.clean"
+    ),
+    ("echo '* filter=x' > $C/info/attributes", "info/attributes was planted", "test ! -e .git/info/attributes"),
+    (
+      "printf '#!/bin/sh\\ntouch $EVIL\\n' > $C/hooks/post-checkout; chmod +x $C/hooks/post-checkout",
+      "hooks/post-checkout was planted", "test ! -e .git/hooks/post-checkout"
+    ),
+    ("ln -s /tmp/evil $C/hooks/pre-commit", "hooks/pre-commit is now a link", "test ! -L .git/hooks/pre-commit"),
+    (
+      "echo /tmp/elsewhere > $C/objects/info/alternates", "alternates was planted",
+      "test ! -e .git/objects/info/alternates"
+    ),
+    (
+      "git config alias.status '!touch $EVIL'; git config include.path /tmp/evil", "alias.status",
+      "! git config include.path"
+    ),
+    (
+      "git config core.sshCommand 'touch $EVIL'; git config credential.helper '!touch $EVIL'", "core.sshcommand",
+      "! git config core.sshCommand"
+    ),
+    ("git config core.worktree /", "core.worktree", "! git config core.worktree"),
+    (
+      "git update-ref -d refs/heads/keep", "refs/heads/keep was deleted",
+      "git rev-parse -q --verify refs/looop/audit/w/heads/keep"
+    ),
+    (
+      "git update-ref refs/heads/keep $(git commit-tree -m x HEAD^{tree})", "refs/heads/keep moved",
+      "git rev-parse -q --verify refs/looop/audit/w/heads/keep"
+    ),
+    (": > $C/config", "config was destroyed", "git config core.repositoryformatversion"),
+    ("printf '[core]\\nbroken' > $C/config", "core.repositoryformatversion", "git config core.repositoryformatversion"),
+  ]
+
+  @Test(arguments: leaks) func `what a hostile worker plants neither runs nor stays`(
+    _ leak: (String, String, String)
+  ) throws {
+    let fixture = try GitFixture()
+    try fixture.git(["branch", "keep"])
+    let evil = fixture.scratch.appending("evil")
+    let tree = try fixture.create()
+    let script = "C=$(git rev-parse --git-common-dir); EVIL=\(evil); \(leak.0.replacing("$EVIL", with: evil.string))"
+    let done = try RunningProcess.run("/bin/bash", ["-c", script], environment: GitFixture.identity, directory: tree)
+    #expect(done.exitCode == 0, "\(done.errors)")
+    // Everything that the helpers do, with the trap set.
+    for verb in ["inspect", "sizes", "preflight", "diff", "park", "parked"] { _ = fixture.verb(verb) }
+    _ = fixture.verb("create", "other", ["audit": false])
+    _ = fixture.verb("inspect", "w", ["worker": .null])
+    #expect(!Files.exists(evil), "the helpers ran it")
+    let audited = fixture.verb("audit")
+    #expect(audited["ok"] == true, "\(audited.compact)")
+    let said = (audited["findings"]?.array ?? []).compactMap { $0["what"]?.string }
+    #expect(said.contains { $0.contains(leak.1) }, "\(said)")
+    #expect(!Files.exists(evil))
+    let repaired = try RunningProcess.run(
+      "/bin/bash", ["-c", leak.2], environment: GitFixture.identity, directory: fixture.repository)
+    #expect(repaired.exitCode == 0, "not repaired: \(audited.compact)")
+    #expect(!Files.exists(evil))
+    #expect(fixture.verb("audit")["findings"] == [], "a second audit finds nothing")
+    #expect(try fixture.git(["status", "--porcelain"]) == "")
+  }
+
+  @Test func `redirected objects block the repository`() throws {
+    let fixture = try GitFixture()
+    try fixture.create()
+    let common = fixture.repository.appending(".git")
+    #expect(AtomicFile.rename(from: common.appending("objects"), to: fixture.scratch.appending("moved")) == 0)
+    #expect(symlink(fixture.scratch.appending("moved").string, common.appending("objects").string) == 0)
+    let audited = fixture.verb("audit")
+    #expect(audited["blocked"] == true, "\(audited.compact)")
+  }
+
+  @Test func `harmless settings are the user's own`() throws {
+    let fixture = try GitFixture()
+    let tree = try fixture.create()
+    try fixture.git(["config", "user.name", "me"], in: tree)
+    let audited = fixture.verb("audit")
+    #expect(audited["findings"]?.array?.first?["what"] == "config changed: user.name")
+    #expect(try fixture.git(["config", "user.name"]) == "me\n")
+  }
+
+  @Test func `the supervisor's own baseline counts`() throws {
+    let fixture = try GitFixture()
+    let tree = try fixture.create()
+    let baseline = try #require(fixture.verb("audit")["baseline"])
+    try fixture.git(["config", "core.fsmonitor", "evil"], in: tree)
+    for name in Files.names(fixture.root.appending("records")) {
+      AtomicFile.remove(fixture.root.appending("records").appending(name))
+    }
+    #expect(fixture.verb("audit", "w", ["repair": false])["findings"] == [])
+    let audited = fixture.verb("audit", "w", ["baseline": baseline])
+    #expect(audited["findings"]?.array?.count == 1)
+    #expect(try fixture.git(["config", "core.fsmonitor"], mayFail: true) == "")
+  }
+
+  @Test func `a removal tells what its worker did`() throws {
+    let fixture = try GitFixture()
+    let tree = try fixture.create()
+    try fixture.git(["config", "core.hooksPath", ".husky"], in: tree)
+    let removed = fixture.verb("remove")
+    #expect(removed["reason"]?.string?.contains("core.hookspath changed (put back") == true, "\(removed.compact)")
+  }
+}
