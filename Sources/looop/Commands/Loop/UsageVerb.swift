@@ -1,39 +1,35 @@
 import ArgumentParser
-import SystemPackage
 import Tenant
 
-/// `usage RUN`: what one decision used, folded anew from the raw events that it left on disk. A fleet asks for it when a beat ended
-/// without settling.
+/// `usage`: what a run, or a worker, has used. A fleet asks: for a run whose beat died, and for its workers while they live.
 struct UsageVerb: Verb {
   static let configuration = CommandConfiguration(
-    commandName: "usage", abstract: "Print what a run of the decider used, from its recorded events.")
+    commandName: "usage", abstract: "Print what a run or a worker has used, as JSON (called by the fleet).")
 
-  @Argument(help: "The run (a folder below runs/).") var run: String
+  @Argument(help: "The run's id, as in runs/.") var run: String?
+  @Option(help: "The worker's id instead of a run's.") var worker: String?
   @Flag(help: "The only form there is.") var json = false
 
-  mutating func perform(in context: Context) throws -> Int32 { try Self.show(context, run: run) }
-
-  /// Shape: `{"run":…,"running":bool,"usage":RunUsage|null}`; `usage` is null where nothing was recorded.
-  static func show(_ context: Context, run: String) throws -> Int32 {
-    guard Identifier.isValid(run) else { throw Failure("invalid run \"\(run)\"") }
-    let events = context.data.run(run).appending("events.ndjson")
-    // A beat that still goes on has not said its last word.
-    let isRunning = FileLock.isHeld(context.data.beatLock)
-    context.printer.compact([
-      "run": .string(run), "running": .bool(isRunning), "usage": usage(context, events)?.json ?? .null,
-    ])
-    return ExitStatus.done
-  }
-
-  private static func usage(_ context: Context, _ events: FilePath) -> RunUsage? {
-    guard case .contents(let bytes) = FileReading.of(events, maximumBytes: 256 << 20) else { return nil }
-    var command = "unknown"
-    if case .value(let config) = RunnerConfig.read(context.data, context.environment) {
-      command = config.tickCommand ?? command
+  mutating func perform(in context: Context) throws -> Int32 {
+    switch (run, worker) {
+    case (let run?, nil):
+      guard Identifier.isValidSession(run) else { throw Failure("\(run) is no run's id") }
+      var command = ""
+      // A run's own events tell which runner it was; the configuration only adds the model's name.
+      if case .value(let config) = RunnerConfig.read(context.data, context.environment) {
+        command = config.tickCommand ?? ""
+      }
+      context.printer.compact(RecordedRun.reading(run, data: context.data, command: command))
+    case (nil, let worker?):
+      guard Identifier.isValidSession(worker), case .record(let record) = WorkerRecords(context.data).read(worker)
+      else {
+        throw Failure("there is no worker \(worker)", hint: "looop worker list shows them")
+      }
+      context.printer.compact(
+        WorkerUsage.find(record, data: context.data, environment: context.environment).json)
+    default:
+      throw Failure("name one run, or one worker with --worker", hint: "looop _ usage RUN | looop _ usage --worker ID")
     }
-    var stream = RunnerStream(command: command, startedAt: context.clock.now)
-    _ = stream.feed(bytes)
-    _ = stream.finish()
-    return stream.usage()
+    return ExitStatus.done
   }
 }

@@ -143,3 +143,38 @@ import Testing
     #expect(WorkerUsage.tickSessions(data) == ["done", "now", "th"])
   }
 }
+
+@Suite struct RecordedRunTests {
+  @Test func `a run is read again from its events`() throws {
+    let scratch = try ScratchDirectory("runs")
+    let data = scratch.dataDir
+    func reading(_ id: String) -> String { RecordedRun.reading(id, data: data, command: "env A=1 claude -p").compact }
+    #expect(reading("tick-1") == #"{"run":"tick-1","running":false,"usage":null}"#)
+    try scratch.write("", to: "runs/tick-1/events.ndjson")
+    #expect(reading("tick-1") == #"{"run":"tick-1","running":false,"usage":null}"#)
+    let assistant =
+      #"{"type":"assistant","session_id":"s","message":{"id":"m","usage":{"input_tokens":7,"output_tokens":3}}}"#
+    try scratch.write(
+      #"{"type":"system","subtype":"init","session_id":"s","model":"sonnet"}"# + "\n" + assistant + "\n",
+      to: "runs/tick-1/events.ndjson")
+    let partial = try #require(
+      RecordedRun.reading("tick-1", data: data, command: "x")["usage"].flatMap(RunUsage.init(json:)))
+    #expect(!partial.complete)
+    #expect(partial.tokens == TokenCount(input: 7, output: 3))
+    // The baseline may hold this very run already: it must not make it cost nothing.
+    try UsageBaseline([SessionFigures(session: "s", tokens: TokenCount(input: 9, output: 9), microUSD: 60_000)]).write(
+      data)
+    try scratch.write(
+      #"{"type":"result","session_id":"s","total_cost_usd":0.06,"usage":{"input_tokens":9,"output_tokens":9}}"# + "\n",
+      to: "runs/tick-2/events.ndjson")
+    let whole = try #require(
+      RecordedRun.reading("tick-2", data: data, command: "x")["usage"].flatMap(RunUsage.init(json:)))
+    #expect((whole.complete, whole.microUSD) == (true, 60_000))
+    try Directory.create(data.lockDirectory)
+    let lock = try FileLock(waitingFor: data.beatLock)
+    #expect(reading("tick-2") == #"{"run":"tick-2","running":true,"usage":null}"#)
+    #expect(RecordedRun.reading("tick-1", data: data, command: "x")["running"] == .bool(false))
+    withExtendedLifetime(lock.descriptor.raw) {}
+    _ = consume lock
+  }
+}
