@@ -358,6 +358,12 @@ static const int clinux_limit_message_queues = RLIMIT_MSGQUEUE;
 /// To name a file without opening it. GNU, so hidden from Swift.
 static const int clinux_open_path = 010000000;  // O_PATH
 
+/// Gives away what a descriptor of ours names, even one that was opened with `clinux_open_path`.
+static inline int clinux_give_away(int fd, uid_t uid, gid_t gid) {
+  // 0x1000 = AT_EMPTY_PATH, a GNU name.
+  return fchownat(fd, "", uid, gid, 0x1000);
+}
+
 /// Overwrites a C string in place: an argument that others could read in /proc.
 static inline void clinux_wipe(char *text) { memset(text, 0, strlen(text)); }
 

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 package import SystemPackage
 package import Tenant
@@ -67,8 +68,8 @@ package struct Confinement: Sendable {
     if let sandboxes = tenant.sandboxes { try own(sandboxes, by: tenant) }
   }
 
-  /// Makes a worker's group.
-  package func prepare(worker id: String, of tenant: ConfinedTenant) throws {
+  /// Makes a worker's group. Again after a changed configuration: limits follow.
+  package func prepare(worker id: String, of tenant: ConfinedTenant) throws(HostError) {
     try groups.create(.worker(id, of: tenant.name), caps: tenant.worker)
   }
 
@@ -82,8 +83,13 @@ package struct Confinement: Sendable {
       ownUser: policy.switchesUser(work.tenant))
   }
 
-  /// The trampoline, ready to start: a verb of `looop` (`["beat", "--door"]`), or a program by its absolute path.
-  package func spawn(for work: ConfinedWork, _ command: [String]) -> Spawn {
+  /// The trampoline, ready to start: a verb of `looop` (`["beat", "--door"]`), or a program by its absolute path. Its group is
+  /// made where it is not there: a stop has removed it, or it is a worker's first start.
+  package func spawn(for work: ConfinedWork, _ command: [String]) throws(HostError) -> Spawn {
+    let group = group(of: work)
+    if !groups.exists(group) {
+      try groups.create(group, caps: work.workerID == nil ? work.tenant.beats : work.tenant.worker)
+    }
     var spawn = Spawn(
       options.looop, ["_", "confine", spec(for: work).json.compact, "--"] + command,
       environment: environment(for: work),
@@ -94,7 +100,7 @@ package struct Confinement: Sendable {
 
   // MARK: Stopping
 
-  /// Stops everything of a tenant: beats, helpers, workers.
+  /// Stops everything of a tenant: beats, helpers, workers. Start nothing of it meanwhile.
   package func stop(tenant: ConfinedTenant, policy: StopLadder.Policy = StopLadder.Policy()) async -> StopOutcome {
     await stop(.tenant(tenant.name), else: ProcessWalk(tenant: tenant), policy)
   }
@@ -112,15 +118,32 @@ package struct Confinement: Sendable {
 
   /// Stops what an earlier supervisor left of a tenant that is configured no longer.
   package func stop(leftover tenant: String, policy: StopLadder.Policy = StopLadder.Policy()) async -> StopOutcome {
-    await StopRun.run(ControlGroupTarget(groups: groups, group: .tenant(tenant)), policy: policy)
+    await stop(.tenant(tenant), policy)
   }
 
   private func stop(
     _ group: ControlGroup, else walk: ProcessWalk, _ policy: StopLadder.Policy
   ) async -> StopOutcome {
     guard groups.offer.hasGroups else { return await StopRun.run(walk, policy: policy) }
-    return await StopRun.run(ControlGroupTarget(groups: groups, group: group), policy: policy)
+    return await stop(group, policy)
   }
+
+  /// A stopped group is removed: a process that was started just before the stop, and has not joined yet, finds no group to join
+  /// and ends. One that got in first keeps the group from being removed, and is killed. Ask for memory kills before.
+  private func stop(_ group: ControlGroup, _ policy: StopLadder.Policy) async -> StopOutcome {
+    var policy = policy
+    var outcome = StopOutcome.alreadyGone
+    for _ in 0..<Self.stopRounds {
+      let round = await StopRun.run(ControlGroupTarget(groups: groups, group: group), policy: policy)
+      if round != .alreadyGone { outcome = round }
+      if !round.isGone || groups.remove(group) { break }
+      policy.grace = 0
+    }
+    return outcome
+  }
+
+  /// How often latecomers are killed. A second round is rare; a third was never seen.
+  private static let stopRounds = 10
 
   /// Whether anything of a worker lives; nil where there are no groups to tell.
   package func isPopulated(worker id: String, of tenant: String) -> Bool? {
@@ -176,8 +199,12 @@ package struct Confinement: Sendable {
     try Directory.create(directory.removingLastComponent(), mode: 0o711)
     try Directory.create(directory, mode: 0o700)
     guard policy.switchesUser(tenant) else { return }
-    let opened = try OwnedDescriptor(opening: directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, operation: "give away")
-    guard fchown(opened.raw, tenant.user.uid, tenant.user.gid) == 0 else { throw .last("give away", directory) }
+    // Named, not read: under the unit's hardening root cannot open what is a tenant's already.
+    let named = try OwnedDescriptor(
+      opening: directory, clinux_open_path | O_DIRECTORY | O_NOFOLLOW, operation: "give away")
+    guard clinux_give_away(named.raw, tenant.user.uid, tenant.user.gid) == 0 else {
+      throw .last("give away", directory)
+    }
   }
 }
 

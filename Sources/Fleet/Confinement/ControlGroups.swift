@@ -90,6 +90,10 @@ package struct ControlGroups: Hashable, Sendable {
     try set(caps, on: group)
   }
 
+  package func exists(_ group: ControlGroup) -> Bool {
+    unified.map { Directory.exists($0.pushing(group)) } ?? true
+  }
+
   /// The files through which a process joins a group.
   package func memberFiles(of group: ControlGroup) -> [FilePath] {
     guard let unified else { return [] }

@@ -27,7 +27,7 @@ package struct StopLadder: Hashable, Sendable {
     package var patience: Double
     package var pause: Double
 
-    package init(grace: Double = 3, patience: Double = 10, pause: Double = 0.02) {
+    package init(grace: Double = 2, patience: Double = 10, pause: Double = 0.02) {
       self.grace = grace
       self.patience = patience
       self.pause = pause

@@ -122,7 +122,8 @@ extension TenantUser {
       "/usr/sbin/useradd",
       [
         "--system", "--user-group", "--create-home", "--home-dir", home.string, "--shell", "/usr/sbin/nologin",
-        "--comment", "looop-fleet tenant", name,
+        // Other tenants have no business in there, whatever this host's login defaults say.
+        "--key", "UMASK=077", "--key", "HOME_MODE=0700", "--comment", "looop-fleet tenant", name,
       ],
       environment: HostEnvironment(["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"]))
     command.directory = "/"
@@ -131,10 +132,7 @@ extension TenantUser {
       let said = String(decoding: outcome.errors, as: UTF8.self).split(separator: "\n").last.map(String.init)
       throw .notCreated(name, said ?? "useradd ended with \(outcome.reason.shellCode)")
     }
-    let user = try lookup(name)
-    // useradd follows the login defaults; other tenants have no business in there.
-    if let home = user.home { _ = unsafe home.withPlatformString { unsafe chmod($0, 0o700) } }
-    return user
+    return try lookup(name)
   }
 
   package static func isValidName(_ name: String) -> Bool {

@@ -5,6 +5,10 @@ import Tenant
 import TestSupport
 import Testing
 
+/// The suites that load this host run one after another: a stop that takes five seconds is a stop that failed, not one that
+/// waited for a fork bomb next door.
+@Suite(.serialized) enum Confined {}
+
 /// What the tests that really confine need: root, and a `looop` with its trampoline.
 enum Confining {
   static let isRoot = geteuid() == 0
@@ -76,7 +80,9 @@ final class ConfinementFixture: Sendable {
       confinement.groups.remove(.tenant(tenant))
     }
     confinement.groups.removeBase()
+    // Where there were no groups, what is left is found by its user: these users are the test's own.
     for user in users {
+      _ = try? RunningProcess.shell("for p in $(ps -o pid= -U \(user.uid)); do kill -9 $p; done", within: 30)
       _ = try? RunningProcess.run("/usr/sbin/userdel", ["--remove", user.name], within: 30)
     }
   }
@@ -99,7 +105,7 @@ final class ConfinementFixture: Sendable {
   @discardableResult
   func run(_ work: ConfinedWork, _ script: String, deadline: Double = 30) throws -> RunOutcome {
     if case .worker(let tenant, let id) = work { try confinement.prepare(worker: id, of: tenant) }
-    return BoundedRun(confinement.spawn(for: work, ["/bin/bash", "-c", script]), deadline: deadline).run()
+    return BoundedRun(try confinement.spawn(for: work, ["/bin/bash", "-c", script]), deadline: deadline).run()
   }
 
   /// Starts it and leaves it running in its group.
