@@ -114,6 +114,9 @@ extension Ledger {
           "DELETE FROM reservations WHERE state != 'open' AND day < ? AND id NOT IN (SELECT reservation FROM charges WHERE reservation IS NOT NULL)",
         arguments: [day.ordinal])
       try database.execute(sql: "DELETE FROM announced WHERE day < ?", arguments: [day.ordinal])
+      try database.execute(
+        sql: "DELETE FROM notes WHERE key GLOB 'breach/*' AND CAST(value AS INTEGER) < ?",
+        arguments: [day.ordinal * 86_400])
     }
   }
 }

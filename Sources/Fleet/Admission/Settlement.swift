@@ -17,11 +17,12 @@ package enum Settlement: Sendable, Hashable {
   package static func of(
     _ usage: RunUsage?, run: RunRequest, hold: BudgetAmounts, prices: PriceTable, on date: CivilDate, at: Int64? = nil
   ) -> Settlement {
-    if run.isFree { return .charge([], countsDecide: true) }
-    guard let usage else { return .bind }
+    guard let usage else { return run.isFree ? .charge([], countsDecide: true) : .bind }
     let tokens = usage.tokens.map(ChargedTokens.init) ?? .zero
     let usd = usage.microUSD.map { MicroUSD(micros: $0) }
     let saysNothing = tokens.total == 0 && (usd ?? .zero) == .zero
+    // Free is what used nothing, not what calls itself so: the runner's name is the tenant's word.
+    if run.isFree, saysNothing { return .charge([], countsDecide: true) }
     // Turned away by the provider: no money and no decide.
     if usage.rateLimitedUntil != nil, saysNothing { return .charge([], countsDecide: false) }
     let model = usage.model ?? run.model

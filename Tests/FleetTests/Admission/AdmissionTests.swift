@@ -204,6 +204,69 @@ import Testing
     #expect(settle(usage(tokens, 60_000, limited: 99)) == "reported $0.06 1100")
   }
 
+  @Test func `who calls itself free and uses a model is charged`() {
+    var run = Self.run
+    run.runner = "rules"
+    func settle(_ usage: RunUsage?) -> Settlement {
+      Settlement.of(usage, run: run, hold: BudgetAmounts(decides: 1), prices: .shipped, on: Self.day.date)
+    }
+    #expect(settle(nil) == .charge([], countsDecide: true))
+    #expect(settle(RunUsage(runner: "rules", complete: true)) == .charge([], countsDecide: true))
+    let usage = RunUsage(runner: "claude", tokens: TokenCount(input: 5), microUSD: 70, complete: true)
+    guard case .charge(let charges, _) = settle(usage) else {
+      Issue.record("it was not charged")
+      return
+    }
+    #expect(charges.map(\.usd.micros) == [70])
+  }
+
+  // MARK: - Workers while the money runs out
+
+  @Test func `workers are warned, given time, and stopped`() {
+    func verdict(_ spent: Double, breachedAt: Int64? = nil, now: Int64 = 1000, decides: Int64 = 0) -> WorkerMoney {
+      WorkerMoney.verdict(
+        Self.state(
+          BudgetAmounts(usd: Self.usd(spent), decides: decides), held: BudgetAmounts(usd: Self.usd(0.5)),
+          BudgetCaps(usd: Self.usd(1), decides: 1)),
+        zone: .utc, breachedAt: breachedAt, grace: .seconds(600), now: now)
+    }
+    #expect(verdict(0.7) == .goOn)
+    #expect(verdict(0.7, decides: 5) == .goOn)
+    #expect(
+      verdict(0.85) == .warn("$0.85 of today's $1.00 are spent: finish what matters; it resets at 00:00 (UTC)"))
+    #expect(
+      verdict(1, breachedAt: 900)
+        == .finish(
+          until: 1500,
+          "today's budget of $1.00 is spent: save and commit your work, you will be stopped in 9 min; it resets at 00:00 (UTC)"
+        ))
+    #expect(
+      verdict(1, breachedAt: 900, now: 1500)
+        == .stop("today's budget of $1.00 is spent and the time to finish is over; it resets at 00:00 (UTC)"))
+    #expect(verdict(0.9, breachedAt: 900, now: 1500) != verdict(1, breachedAt: 900, now: 1500), "a raise takes it back")
+  }
+
+  @Test func `a breach's time survives a restart, and a raise ends it`() throws {
+    let fixture = try LedgerFixture()
+    let rules = fixture.rules(.web, BudgetCaps(usd: Self.usd(1)))
+    func since() throws -> Int64? {
+      try fixture.ledger.breachedSince(rules, state: fixture.ledger.state(rules, now: fixture.now), now: fixture.now)
+    }
+    #expect(try since() == nil)
+    let id = try #require(try fixture.reserve(fixture.request(), worst: 1_000_000, caps: rules.caps).granted)
+    #expect(try since() == nil, "a hold is no breach")
+    try fixture.ledger.settle(id, of: .web, charges: [LedgerFixture.charge("e", 1_000_000)], now: fixture.now)
+    let first = fixture.now.wall
+    #expect(try since() == first)
+    fixture.pass(300)
+    fixture.reopen()
+    #expect(try since() == first)
+    try fixture.ledger.raise(
+      BudgetRaise(scope: .tenant(.web), amounts: BudgetAmounts(usd: Self.usd(1)), actor: "a", via: "cli"), rules: rules,
+      now: fixture.now)
+    #expect(try since() == nil)
+  }
+
   @Test func `a resumed session's totals are charged once`() throws {
     let fixture = try LedgerFixture()
     func run(_ name: String, session: String, total: Int64) throws {
