@@ -93,12 +93,12 @@ extension Terminal {
   package func restoreSequence() -> [UInt8] {
     var out = "\u{1B}c"
     paint(primary, &out)
-    if isAlternate {
-      out += Self.put(saved[0]) + "\u{1B}[?1049h"
+    save(saved[0], on: primary, &out)
+    if isAlternate || saved[1] != Cursor() || alternate != TerminalGrid(rows: rows, columns: columns) {
+      out += "\u{1B}[?47h"
       paint(alternate, &out)
-      out += Self.put(saved[1]) + "\u{1B}7"
-    } else {
-      out += Self.put(saved[0]) + "\u{1B}7"
+      save(saved[1], on: alternate, &out)
+      if !isAlternate { out += "\u{1B}[?47l" }
     }
     if tabs != (0..<columns).map({ $0 % 8 == 0 }) {
       out += "\u{1B}[3g" + tabs.indices.filter { tabs[$0] }.map { "\u{1B}[\($0 + 1)G\u{1B}H" }.joined()
@@ -107,14 +107,9 @@ extension Terminal {
     if modes.hidesCursor { out += "\u{1B}[?25l" }
     if modes.newlineReturns { out += "\u{1B}[20h" }
     if cursor.isOriginRelative { out += "\u{1B}[?6h" }
-    out += position(relative: cursor.isOriginRelative)
-    if cursor.wrapsNext {
-      // Only printing into the last column brings that about.
-      let cell = grid[cursor.row, cursor.column]
-      let column = cell.width == 0 ? cursor.column - 1 : cursor.column
-      let lead = grid[cursor.row, column]
-      out += "\u{1B}[\(column + 1)G" + lead.style.sequence + text(of: lead)
-    }
+    let top = cursor.isOriginRelative ? region.lowerBound : 0
+    out += "\u{1B}[\(cursor.row - top + 1);\(cursor.column + 1)H"
+    if cursor.wrapsNext { fill(cursor, on: grid, &out) }
     out += cursor.style.sequence
     if cursor.graphics[0] { out += "\u{1B}(0" }
     if cursor.graphics[1] { out += "\u{1B})0" }
@@ -124,12 +119,24 @@ extension Terminal {
     return Array((out + introducer).utf8)
   }
 
-  private func position(relative: Bool) -> String {
-    "\u{1B}[\((relative ? cursor.row - region.lowerBound : cursor.row) + 1);\(cursor.column + 1)H"
+  /// What DECSC remembers, brought about on a screen without a scroll region, and taken back.
+  private func save(_ saved: Cursor, on grid: TerminalGrid, _ out: inout String) {
+    guard saved != Cursor() else { return }
+    if saved.isOriginRelative { out += "\u{1B}[?6h" }
+    out += "\u{1B}[\(saved.row + 1);\(saved.column + 1)H"
+    if saved.wrapsNext { fill(saved, on: grid, &out) }
+    out += saved.style.sequence
+    if saved.graphics[0] { out += "\u{1B}(0" }
+    if saved.graphics[1] { out += "\u{1B})0" }
+    if saved.shift == 1 { out += "\u{0E}" }
+    out += "\u{1B}7\u{1B}[?6l\u{1B}(B\u{1B})B\u{0F}\u{1B}[0m"
   }
 
-  private static func put(_ cursor: Cursor) -> String {
-    "\u{1B}[\(cursor.row + 1);\(cursor.column + 1)H" + cursor.style.sequence
+  /// Only printing into the last column makes a terminal wait with its wrap.
+  private func fill(_ cursor: Cursor, on grid: TerminalGrid, _ out: inout String) {
+    let column = grid[cursor.row, cursor.column].width == 0 ? cursor.column - 1 : cursor.column
+    let lead = grid[cursor.row, column]
+    out += "\u{1B}[\(column + 1)G" + lead.style.sequence + text(of: lead)
   }
 
   private func paint(_ grid: TerminalGrid, _ out: inout String) {

@@ -1,5 +1,5 @@
 /// The cells of one screen. Rows are found through a map, so that scrolling moves two dozen numbers and not the cells.
-package struct TerminalGrid: Sendable {
+package struct TerminalGrid: Equatable, Sendable {
   package let rows: Int
   package let columns: Int
   private var cells: [TerminalCell]
@@ -24,6 +24,11 @@ package struct TerminalGrid: Sendable {
     for index in cells.indices where cells[index].code & TerminalCell.clusterBit != 0 {
       cells[index].code = number(cells[index].code)
     }
+  }
+
+  /// Whether every place shows the same; how the rows are kept does not matter.
+  package static func == (a: TerminalGrid, b: TerminalGrid) -> Bool {
+    a.rows == b.rows && a.columns == b.columns && (0..<a.rows).allSatisfy { a.row($0) == b.row($0) }
   }
 
   mutating func clear(row: Int, _ range: Range<Int>, _ blank: TerminalCell) {
