@@ -67,7 +67,7 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["Tenant", system], path: "Tests/TestSupport", swiftSettings: settings),
     .testTarget(
-      name: "TenantTests", dependencies: ["Tenant", "TestSupport", "looop", system], swiftSettings: settings),
+      name: "TenantTests", dependencies: ["CLinux", "Tenant", "TestSupport", "looop", system], swiftSettings: settings),
     .testTarget(
       name: "FleetTests", dependencies: ["Fleet", "Tenant", "TestSupport", "looop-fleet", system],
       swiftSettings: settings),
