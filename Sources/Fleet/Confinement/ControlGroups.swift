@@ -125,7 +125,12 @@ package struct ControlGroups: Hashable, Sendable {
 
   package func setFrozen(_ frozen: Bool, _ group: ControlGroup) throws(HostError) {
     guard let unified else { throw HostError("freeze control group", FilePath(group.description), errno: ENOTSUP) }
-    try Self.write(frozen ? "1" : "0", unified.pushing(group).appending("cgroup.freeze"))
+    do throws(HostError) {
+      try Self.write(frozen ? "1" : "0", unified.pushing(group).appending("cgroup.freeze"))
+    } catch {
+      // A stop has removed the group: there is nobody to freeze or to thaw.
+      if !error.isAbsent && error.errno != ENODEV { throw error }
+    }
   }
 
   /// Whether it was told to freeze, itself or by its tenant.

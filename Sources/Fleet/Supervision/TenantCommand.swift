@@ -40,12 +40,12 @@ extension Supervisor {
     let confined = try confined(tenant)
     let command = program.map { [$0.string] + arguments } ?? arguments
     switch work {
-    case .beat: return confinement.spawn(for: .beat(confined), command)
-    case .helper: return confinement.spawn(for: .helper(confined), command)
-    case .git: return confinement.spawn(for: .git(confined), command)
+    case .beat: return try confinement.spawn(for: .beat(confined), command)
+    case .helper: return try confinement.spawn(for: .helper(confined), command)
+    case .git: return try confinement.spawn(for: .git(confined), command)
     case .worker(let id):
       try confinement.prepare(worker: id, of: confined)
-      return confinement.spawn(for: .worker(confined, id: id), command)
+      return try confinement.spawn(for: .worker(confined, id: id), command)
     }
   }
 

@@ -105,6 +105,9 @@ extension Confined {
         return
       }
       #expect(seconds < 2)
+      // The group is gone with them; to thaw it now is no error.
+      try groups.setFrozen(false, .tenant("icestop"))
+      #expect(try fixture.run(.worker(tenant, id: "w"), "echo on").text == "on\n")
     }
 
     @Test func `empty groups nobody wants are removed, and the living are named`() throws {
