@@ -151,6 +151,21 @@ import Testing
     #expect(parser.fleet(examples).problems.map(\.description) == [])
   }
 
+  @Test func `the example that is shipped is a configuration`() throws {
+    let example = FilePath(#filePath).removingLastComponent().removingLastComponent().removingLastComponent()
+      .removingLastComponent().pushing("deploy/example")
+    let parser = ConfigurationParser()
+    let fleet = parser.fleet(try #require(FileReading.of(example.appending("fleet.yaml")).text))
+    #expect(fleet.problems.map(\.description) == [])
+    let files = try Directory.names(example.appending("tenants.d"))
+    #expect(!files.isEmpty)
+    for file in files {
+      let text = try #require(FileReading.of(example.appending("tenants.d").appending(file)).text)
+      let result = parser.tenant(TenantID("example")!, text, file: file, fleet: try #require(fleet.configuration))
+      #expect(result.problems.map(\.description) == [])
+    }
+  }
+
   @Test func `a tenant is added as the fleet will read it`() throws {
     let writer = ConfigurationWriter(directory: scratch.path)
     var draft = TenantDraft(id: TenantID("web")!, dataDirectory: "/srv/it's here/web: #1")
