@@ -1,0 +1,159 @@
+internal import GRDB
+
+/// How one charge gets into the books: its row, the totals of its tenant and of the fleet, and what is left of its hold, all in the
+/// transaction of the caller.
+extension Ledger {
+  /// Writes one charge, or lets it replace an earlier reading of its event, and moves the totals and the hold by the difference.
+  static func book(
+    _ charge: Charge, on reservation: Row, decides: Int64, day: (tenant: Int64, fleet: Int64), now: ClockReading,
+    _ database: Database
+  ) throws {
+    let tenant: String = reservation["tenant"]
+    let charge = try withoutEarlierRuns(bounded(charge), of: reservation, database)
+    let tokens = charge.tokens
+    var change = BudgetAmounts(usd: charge.usd, tokens: tokens.total, decides: decides)
+    var day = day
+    if let row = try Row.fetchOne(
+      database, sql: "SELECT * FROM charges WHERE tenant = ? AND event_id = ?", arguments: [tenant, charge.eventID])
+    {
+      let known = Self.charge(row)
+      let wasDecides: Int64 = row["decides"]
+      let revived = row["superseded"] == 1
+      let better = revived || charge.replaces(known)
+      guard better || decides > wasDecides else { return }
+      let chosen = better ? charge : known
+      let before =
+        revived ? BudgetAmounts.zero : BudgetAmounts(usd: known.usd, tokens: known.tokens.total, decides: wasDecides)
+      change = BudgetAmounts(
+        usd: chosen.usd - before.usd, tokens: chosen.tokens.total - before.tokens,
+        decides: max(decides, wasDecides) - before.decides)
+      day = (row["day"], row["fleet_day"])
+      try database.execute(
+        sql: """
+          UPDATE charges SET source = ?, unpriced = ?, usd = ?, input = ?, cache_read = ?, cache_write = ?,
+            cache_write_long = ?, output = ?, model = coalesce(?, model), decides = ?, superseded = 0
+          WHERE tenant = ? AND event_id = ?
+          """,
+        arguments: [
+          chosen.source.rawValue, chosen.unpriced, chosen.usd.micros, chosen.tokens.input, chosen.tokens.cacheRead,
+          chosen.tokens.cacheWrite, chosen.tokens.cacheWriteLong, chosen.tokens.output, chosen.model,
+          max(decides, wasDecides), tenant, charge.eventID,
+        ])
+    } else {
+      try database.execute(
+        sql: """
+          INSERT INTO charges (tenant, event_id, reservation, kind, run_id, runner, model, goal, worker, session, day,
+            fleet_day, at, source, unpriced, usd, input, cache_read, cache_write, cache_write_long, output, decides)
+          SELECT tenant, ?, id, kind, run_id, runner, coalesce(?, model), goal, worker, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+          FROM reservations WHERE id = ?
+          """,
+        arguments: [
+          charge.eventID, charge.model, charge.session, day.tenant, day.fleet, charge.at ?? now.wall,
+          charge.source.rawValue, charge.unpriced, charge.usd.micros, tokens.input, tokens.cacheRead, tokens.cacheWrite,
+          tokens.cacheWriteLong, tokens.output, decides, reservation["id"] as Int64,
+        ])
+    }
+    try addToTotals(change, tenant: tenant, day: day, database)
+    // The hold shrinks by what is now known to be spent, and never grows again.
+    try database.execute(
+      sql: """
+        UPDATE reservations SET charged_usd = max(0, charged_usd + :usd), charged_tokens = max(0, charged_tokens + :tokens),
+          left_usd = max(0, left_usd - max(0, :usd)), left_tokens = max(0, left_tokens - max(0, :tokens)),
+          left_decides = max(0, left_decides - max(0, :decides))
+        WHERE id = :id
+        """,
+      arguments: [
+        "usd": change.usd.micros, "tokens": change.tokens, "decides": change.decides, "id": reservation["id"] as Int64,
+      ])
+  }
+
+  /// Takes a charge out of the totals, keeping its row.
+  static func supersede(_ eventID: String, of tenant: TenantID, _ database: Database) throws {
+    guard
+      let row = try Row.fetchOne(
+        database, sql: "SELECT * FROM charges WHERE tenant = ? AND event_id = ? AND superseded = 0",
+        arguments: [tenant.name, eventID])
+    else { return }
+    let known = charge(row)
+    let decides: Int64 = row["decides"]
+    let back = BudgetAmounts(usd: .zero - known.usd, tokens: -known.tokens.total, decides: -decides)
+    try addToTotals(back, tenant: tenant.name, day: (row["day"], row["fleet_day"]), database)
+    try database.execute(
+      sql: "UPDATE charges SET superseded = 1 WHERE tenant = ? AND event_id = ?", arguments: [tenant.name, eventID])
+    try database.execute(
+      sql:
+        "UPDATE reservations SET charged_usd = max(0, charged_usd - ?), charged_tokens = max(0, charged_tokens - ?) WHERE id = ?",
+      arguments: [known.usd.micros, known.tokens.total, row["reservation"] as Int64?])
+  }
+
+  /// No single charge is larger (a billion dollars): what a broken or hostile runner reports is held to it, so that sums stay whole
+  /// numbers. Past 64 bits SQLite would silently go on in floating point.
+  private static let greatestCharge: Int64 = 1_000_000_000_000_000
+  private static let greatestTotal: Int64 = 4_000_000_000_000_000_000
+
+  private static func bounded(_ charge: Charge) -> Charge {
+    func bounded(_ value: Int64) -> Int64 { min(max(0, value), greatestCharge) }
+    var charge = charge
+    charge.usd = MicroUSD(micros: bounded(charge.usd.micros))
+    charge.tokens = ChargedTokens(
+      input: bounded(charge.tokens.input), cacheRead: bounded(charge.tokens.cacheRead),
+      cacheWrite: bounded(charge.tokens.cacheWrite), cacheWriteLong: bounded(charge.tokens.cacheWriteLong),
+      output: bounded(charge.tokens.output))
+    return charge
+  }
+
+  /// A resumed session's totals hold what its earlier runs were charged already.
+  private static func withoutEarlierRuns(
+    _ charge: Charge, of reservation: Row, _ database: Database
+  ) throws -> Charge {
+    guard charge.isCumulative, let session = charge.session else { return charge }
+    let earlier = try Row.fetchOne(
+      database,
+      sql: """
+        SELECT coalesce(sum(usd), 0) AS usd, coalesce(sum(input), 0) AS input, coalesce(sum(cache_read), 0) AS cache_read,
+          coalesce(sum(cache_write), 0) AS cache_write, coalesce(sum(cache_write_long), 0) AS cache_write_long,
+          coalesce(sum(output), 0) AS output
+        FROM charges WHERE tenant = ? AND session = ? AND event_id != ? AND model IS ? AND superseded = 0
+          AND source != 'bound'
+        """,
+      arguments: [reservation["tenant"] as String, session, charge.eventID, charge.model ?? reservation["model"]])
+    guard let earlier else { return charge }
+    var rest = charge
+    rest.usd = max(.zero, charge.usd - MicroUSD(micros: earlier["usd"]))
+    func less(_ bucket: KeyPath<ChargedTokens, Int64>, _ column: String) -> Int64 {
+      max(0, charge.tokens[keyPath: bucket] - (earlier[column] as Int64))
+    }
+    rest.tokens = ChargedTokens(
+      input: less(\.input, "input"), cacheRead: less(\.cacheRead, "cache_read"),
+      cacheWrite: less(\.cacheWrite, "cache_write"), cacheWriteLong: less(\.cacheWriteLong, "cache_write_long"),
+      output: less(\.output, "output"))
+    return rest
+  }
+
+  static func charge(_ row: Row) -> Charge {
+    Charge(
+      eventID: row["event_id"], source: ChargeSource(rawValue: row["source"]) ?? .bound, unpriced: row["unpriced"],
+      usd: MicroUSD(micros: row["usd"]),
+      tokens: ChargedTokens(
+        input: row["input"], cacheRead: row["cache_read"], cacheWrite: row["cache_write"],
+        cacheWriteLong: row["cache_write_long"], output: row["output"]),
+      model: row["model"], session: row["session"], at: row["at"])
+  }
+
+  static func addToTotals(
+    _ change: BudgetAmounts, tenant: String, day: (tenant: Int64, fleet: Int64), _ database: Database
+  ) throws {
+    for (scope, day) in [(tenant, day.tenant), (BudgetScope.fleet.key, day.fleet)] {
+      try database.execute(
+        sql: """
+          INSERT INTO totals (scope, day, usd, tokens, decides) VALUES (:scope, :day, :usd, :tokens, :decides)
+          ON CONFLICT (scope, day) DO UPDATE SET usd = min(usd + excluded.usd, :top),
+            tokens = min(tokens + excluded.tokens, :top), decides = min(decides + excluded.decides, :top)
+          """,
+        arguments: [
+          "scope": scope, "day": day, "usd": change.usd.micros, "tokens": change.tokens, "decides": change.decides,
+          "top": greatestTotal,
+        ])
+    }
+  }
+}
