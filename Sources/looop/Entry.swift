@@ -44,10 +44,9 @@ enum Entry {
     if let status = try HotVerbs.run(arguments) { return status }
     if let status = try Manual.answer(arguments) { return status }
     let command: any ParsableCommand
-    do {
-      command = try Looop.parseAsRoot(arguments)
-    } catch {
-      return try answer(to: error, arguments)
+    switch try parse(arguments) {
+    case .answer(let text): return print(text)
+    case .command(let found): command = found
     }
     guard var verb = command as? any Verb else {
       return try group(command, arguments)
@@ -56,22 +55,37 @@ enum Entry {
     do {
       return try verb.perform(in: context)
     } catch let error as CleanExit {
-      return try answer(to: error, arguments)
+      return print(try text(for: error, arguments))
+    }
+  }
+
+  /// What a command line means: a verb to perform, or a text that answers it (help, a completion).
+  enum Parsed {
+    case command(any ParsableCommand)
+    case answer(String)
+  }
+
+  static func parse(_ arguments: [String]) throws(Failure) -> Parsed {
+    do {
+      return .command(try Looop.parseAsRoot(arguments))
+    } catch {
+      return .answer(try text(for: error, arguments))
     }
   }
 
   /// A help request is an answer; anything else that the parser throws is a usage error.
-  private static func answer(to error: any Error, _ arguments: [String]) throws -> Int32 {
-    guard Looop.exitCode(for: error) == .success else {
-      if let first = arguments.first, !first.hasPrefix("-"), Manual.command(named: [first]) == nil {
-        throw Failure("unknown verb \"\(TextWidth.plain(first))\"", hint: "`looop help` lists the verbs")
-      }
-      throw Failure(
-        Looop.message(for: error).lowercasedFirst,
-        hint: "`\(Manual.spelling(of: arguments)) --help` shows what it takes")
+  private static func text(for error: any Error, _ arguments: [String]) throws(Failure) -> String {
+    if Looop.exitCode(for: error) == .success { return Looop.fullMessage(for: error) }
+    if let first = arguments.first, !first.hasPrefix("-"), Manual.command(named: [first]) == nil {
+      throw Failure("unknown verb \"\(TextWidth.plain(first))\"", hint: "`looop help` lists the verbs")
     }
-    let message = Looop.fullMessage(for: error)
-    Printer(format: .human, environment: HostEnvironment([:])).line(message)
+    throw Failure(
+      TextWidth.plain(Looop.message(for: error)).lowercasedFirst,
+      hint: "`\(Manual.spelling(of: arguments)) --help` shows what it takes")
+  }
+
+  private static func print(_ text: String) -> Int32 {
+    Printer(format: .human, environment: HostEnvironment([:])).line(text)
     return ExitStatus.done
   }
 
@@ -79,8 +93,7 @@ enum Entry {
   private static func group(_ found: any ParsableCommand, _ arguments: [String]) throws -> Int32 {
     let kind = type(of: found)
     if kind == Looop.self {
-      Printer(format: .human, environment: HostEnvironment([:])).line(Looop.helpMessage(columns: 100))
-      return ExitStatus.done
+      return print(Looop.helpMessage(columns: 100))
     }
     let names = kind.configuration.subcommands.filter { $0.configuration.shouldDisplay }.map { $0._commandName }
     guard !names.isEmpty else {
@@ -89,7 +102,7 @@ enum Entry {
         try command.run()
         return ExitStatus.done
       } catch {
-        return try answer(to: error, arguments)
+        return print(try text(for: error, arguments))
       }
     }
     throw Failure(

@@ -3,6 +3,8 @@ import Tenant
 import TestSupport
 import Testing
 
+@testable import looop
+
 /// Garbage on the command line: no crash, no hang, a word about it, nothing half written.
 @Suite struct LooopFuzzTests {
   private static let pool = [
@@ -37,6 +39,20 @@ import Testing
     let debris = home.scratch.names("goals") + home.scratch.names("sensors") + home.scratch.names("schedules")
     #expect(!debris.contains { $0.hasSuffix(".tmp") })
     #expect(!home.scratch.exists("../goals"))
+  }
+
+  @Test func `ten thousand command lines parse or are refused with a word`() {
+    var random = SeededGenerator(seed: 42)
+    for _ in 0..<10_000 {
+      let words = (0..<Int.random(in: 0...6, using: &random)).map { _ in Self.pool.randomElement(using: &random) ?? "" }
+      guard let invocation = try? Invocation(["looop"] + words) else { continue }
+      _ = HotArguments(invocation.arguments, flags: ["--json", "--force"], options: ["--prompt", "--options"])
+      do throws(Failure) {
+        _ = try Entry.parse(invocation.arguments)
+      } catch {
+        #expect(!error.cause.isEmpty, "\(words)")
+      }
+    }
   }
 
   @Test func `bytes that are no text are refused, not stored`() throws {
