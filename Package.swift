@@ -69,7 +69,15 @@ let package = Package(
     .testTarget(
       name: "TenantTests", dependencies: ["CLinux", "Tenant", "TestSupport", "looop", system], swiftSettings: settings),
     .testTarget(
-      name: "FleetTests", dependencies: ["Fleet", "Tenant", "TestSupport", "looop-fleet", system],
+      name: "FleetTests",
+      dependencies: [
+        "Fleet", "Tenant", "TestSupport", "looop-fleet", system, arguments,
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HummingbirdTesting", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+      ],
       swiftSettings: settings),
     .testTarget(
       name: "EndToEndTests", dependencies: ["Tenant", "TestSupport", "looop", "looop-fleet", system],

@@ -61,7 +61,10 @@ extension ControlRoutes {
   @concurrent private func stream(
     _ query: WaitQuery, caller: Caller, to writer: inout any ResponseBodyWriter
   ) async throws {
-    guard let start = await fleet.changes(after: nil) else { return }
+    guard let start = await fleet.changes(after: nil) else {
+      try await writer.write(ByteBuffer(string: ServerSentEvent.stopping))
+      return
+    }
     var token = query.after ?? start.token
     try await writer.write(ByteBuffer(string: ServerSentEvent.hello(token: token)))
     while !Task.isCancelled {

@@ -10,6 +10,12 @@ package struct NotifierReport: Hashable, Sendable {
   /// When ``Notifier/pass(_:)`` wants to be called again though nothing changed.
   package var nextDue: Int64?
 
+  package init(undelivered: Int, lastError: String?, nextDue: Int64?) {
+    self.undelivered = undelivered
+    self.lastError = lastError
+    self.nextDue = nextDue
+  }
+
   package static let idle = NotifierReport(undelivered: 0, lastError: nil, nextDue: nil)
 }
 

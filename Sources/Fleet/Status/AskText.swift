@@ -19,7 +19,7 @@ package struct AskText: Sendable {
   /// What to type. The id is quoted for the shell where it must be.
   package var command: String {
     let text = ask.options.first.map { Display.line($0, limit: 60) } ?? "TEXT"
-    return "looop-fleet answer \(Self.shellWord(ask.id)) \(Self.shellWord(text))"
+    return "looop-fleet answer \(Self.shellWord(Display.line(ask.id))) \(Self.shellWord(text))"
   }
 
   /// Two or three lines.

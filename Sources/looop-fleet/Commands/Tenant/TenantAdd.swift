@@ -1,6 +1,5 @@
 import ArgumentParser
 import Fleet
-import Glibc
 import SystemPackage
 import Tenant
 
@@ -67,35 +66,5 @@ struct TenantAdd: AsyncParsableCommand {
     guard let text else { return nil }
     guard let value = parse(text) else { throw ValidationError("\(option) \(text): write it like \(example)") }
     return value
-  }
-}
-
-/// A tenant's data dir, made at its adding. Only the last part of the path is made, and given to the tenant's user.
-enum TenantPlace {
-  /// false: it was there, or it cannot be made here; then its first beat says so.
-  static func make(_ path: FilePath, user: String?) throws -> Bool {
-    var owner: (uid: UInt32, gid: UInt32)?
-    if let user, geteuid() == 0 {
-      owner = UserLookup.systemUser(named: user)
-      guard owner != nil else {
-        throw FleetRefusal(
-          .notFound, "the tenant is added, but there is no user \(Display.line(user)) yet",
-          hint: "useradd --system --create-home \(Display.line(user)), then looop-fleet reload")
-      }
-    }
-    if mkdir(path.string, 0o700) != 0 {
-      if errno == EEXIST { return false }
-      throw HostError.last("make the data dir", path)
-    }
-    guard let owner else { return true }
-    // Through the descriptor, and only what is still ours: nobody can put a link in its place in between.
-    let directory = try OwnedDescriptor(
-      opening: path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, operation: "open the data dir")
-    var status = stat()
-    guard fstat(directory.raw, &status) == 0, status.st_uid == 0, fchown(directory.raw, owner.uid, owner.gid) == 0
-    else {
-      throw HostError.last("give the data dir to its user", path)
-    }
-    return true
   }
 }
