@@ -90,7 +90,11 @@ package enum Doctor {
           fix: "looop-fleet init, then looop-fleet tenant add NAME --data-dir DIR")
       ]
     }
-    return [DoctorCheck("configuration", .ok, "\(facts.tenants.count) tenants in \(facts.configurationDir)")]
+    return [
+      DoctorCheck(
+        "configuration", .ok,
+        "\(facts.tenants.count) \(facts.tenants.count == 1 ? "tenant" : "tenants") in \(facts.configurationDir)")
+    ]
   }
 
   private static func tenants(_ facts: DoctorFacts) -> [DoctorCheck] {
@@ -181,7 +185,7 @@ package enum Doctor {
       checks.append(
         DoctorCheck(
           "guard \(item.name)", item.enforced ? .ok : .warn, item.detail.isEmpty ? "not enforced" : item.detail,
-          fix: item.enforced ? nil : "name it in `require:` of fleet.yaml to make the fleet refuse to start without it")
+          fix: item.enforced ? nil : fix(guard: item.name))
       )
     }
     for row in document.tenants where !row.phase.isWell {
@@ -190,6 +194,14 @@ package enum Doctor {
           "tenant \(row.name)", .warn, "\(row.phase.rawValue): \(row.reason ?? row.phase.meaning)", fix: fix(row)))
     }
     return checks
+  }
+
+  private static func fix(guard name: String) -> String {
+    switch name {
+    case "user", "environment": "run the fleet as root, and give each tenant a `user:` of its own"
+    case "budget": "see the detail; no decide starts until the ledger can be written"
+    default: "name it in `require:` of fleet.yaml and the fleet does not start without it"
+    }
   }
 
   private static func fix(_ row: TenantRow) -> String {
