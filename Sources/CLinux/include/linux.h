@@ -32,6 +32,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "sha1.h"
+
 // Swift's view of glibc hides the GNU declarations; these are stable.
 extern int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *, const char *);
 extern int ptsname_r(int, char *, size_t);

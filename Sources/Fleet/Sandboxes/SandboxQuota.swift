@@ -28,7 +28,7 @@ struct SandboxQuota: Hashable, Sendable {
   }
 
   static func text(_ bytes: Int64) -> String {
-    if bytes >= 1 << 30 { return "\(Double((bytes * 10) >> 30) / 10) GiB" }
+    if bytes >= 1 << 30 { return "\(Double(bytes / (1 << 20) * 10 / 1024) / 10) GiB" }
     return bytes >= 1 << 20 ? "\(bytes >> 20) MiB" : "\(bytes >> 10) KiB"
   }
 

@@ -94,7 +94,7 @@ struct SandboxSweep: Sendable {
     do {
       let convergence = TreeConvergence(repository: repository.common, commit: commit, directory: tree)
       let outcome = try convergence.run(index: place.appending("index"))
-      try pool.add(place, commit: commit, common: repository.common, files: outcome.files)
+      try pool.add(place, commit: commit, common: repository.common, outcome.checkout)
       return true
     } catch {
       // A tree that cannot be made clean is deleted like any other.
@@ -128,9 +128,9 @@ struct SandboxSweep: Sendable {
         let place = staging.directory.appending("place")
         try Files.makeDirectory(place, mode: 0o700)
         try Files.makeDirectory(place.appending("tree"), mode: 0o755)
-        let files = try Checkout(repository: common, commit: commit, directory: place.appending("tree"))
+        let outcome = try Checkout(repository: common, commit: commit, directory: place.appending("tree"))
           .write(index: place.appending("index"))
-        try pool.add(place, commit: commit, common: common, files: files)
+        try pool.add(place, commit: commit, common: common, outcome)
         result.filled += 1
       } catch {
         staging.discard()

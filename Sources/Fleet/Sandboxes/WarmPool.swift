@@ -17,6 +17,7 @@ struct WarmPool: Sendable {
     var path: FilePath
     var commit: ObjectID
     var conversion: String
+    var hasAttributes: Bool
     var readyAt: Int64
     var files: Int64
     var bytes: Int64
@@ -31,7 +32,8 @@ struct WarmPool: Sendable {
         let commit = json["commit"]?.string.flatMap(ObjectID.init)
       else { return nil }
       return Place(
-        path: path, commit: commit, conversion: json["conversion"]?.string ?? "", readyAt: json["ready_at"]?.int ?? 0,
+        path: path, commit: commit, conversion: json["conversion"]?.string ?? "",
+        hasAttributes: json["attributes"]?.bool ?? true, readyAt: json["ready_at"]?.int ?? 0,
         files: json["files"]?.int ?? 0, bytes: json["bytes"]?.int ?? 0)
     }.sorted { ($0.readyAt, $0.path.string) > ($1.readyAt, $1.path.string) }
   }
@@ -51,11 +53,11 @@ struct WarmPool: Sendable {
           throw SandboxError(.unsupported, "line ends are converted otherwise now")
         }
         let step = DifferenceCheckout(
-          repository: common, from: place.commit, to: commit, directory: claimed.appending("tree"))
-        guard try step.run(index: claimed.appending("index")) != nil else {
+          repository: common, from: place.commit, to: commit, directory: claimed.appending("tree"),
+          hasAttributes: place.hasAttributes)
+        guard try step.run(index: claimed.appending("index"), to: index) != nil else {
           throw SandboxError(.unsupported, "attributes changed between the commits")
         }
-        try Files.move(claimed.appending("index"), to: index)
         try Files.move(claimed.appending("tree"), to: tree)
         try? Directory.removeTree(claimed)
         return true
@@ -68,12 +70,13 @@ struct WarmPool: Sendable {
   }
 
   /// Publishes a clean tree (`place/tree`, `place/index`) in the pool.
-  func add(_ place: FilePath, commit: ObjectID, common: FilePath, files: Int) throws {
+  func add(_ place: FilePath, commit: ObjectID, common: FilePath, _ checkout: Checkout.Outcome) throws {
     try Directory.create(directory, mode: 0o700)
     let size = DiskUse.of(place)
     let note: JSON = [
       "v": 1, "commit": .string(commit.hex), "conversion": .string(ConversionState.current(common: common)),
-      "ready_at": .int(Files.now), "files": .int(Int64(files)), "bytes": .int(size.bytes),
+      "ready_at": .int(Files.now), "files": .int(Int64(checkout.files)),
+      "attributes": .bool(checkout.hasAttributes), "bytes": .int(size.bytes),
     ]
     try Files.write(note.compact + "\n", to: place.appending("note.json"))
     try Files.move(place, to: directory.appending(Files.uniqueName("tree")))

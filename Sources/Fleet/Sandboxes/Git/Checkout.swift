@@ -24,12 +24,18 @@ struct Checkout {
     self.directory = directory
   }
 
+  struct Outcome: Hashable, Sendable {
+    var files: Int
+    /// Whether the commit has a `.gitattributes` anywhere.
+    var hasAttributes: Bool
+  }
+
   /// How many files one thread takes at a time: small enough to end together, large enough not to fight over the counter.
   private static let chunk = 128
 
   /// Writes all files below `directory`, which must exist and be empty, and the index to `indexPath`. Returns the number of files.
   @discardableResult
-  func write(index indexPath: FilePath) throws(GitError) -> Int {
+  func write(index indexPath: FilePath) throws(GitError) -> Outcome {
     let repository = try Repository(opening: self.repository, bare: true)
     let index = try Index(at: indexPath)
     try index.read(commit: commit, of: repository)
@@ -60,7 +66,7 @@ struct Checkout {
     }
     if let error = failure.withLock({ $0 }) { throw error }
     try index.write()
-    return entries.count
+    return Outcome(files: entries.count, hasAttributes: SmudgePlan.hasAttributes(entries))
   }
 
   private func open(_ path: FilePath) throws(GitError) -> OwnedDescriptor {

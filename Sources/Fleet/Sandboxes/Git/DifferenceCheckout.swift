@@ -1,4 +1,5 @@
 import CGit2
+import CLinux
 import Glibc
 import SystemPackage
 import Tenant
@@ -11,32 +12,47 @@ struct DifferenceCheckout: Sendable {
   var to: ObjectID
   var directory: FilePath
 
+  /// Whether `from` has a `.gitattributes` anywhere.
+  var hasAttributes: Bool
+
   /// The number of changed paths; `nil` when the difference changes attributes, so that files may differ whose blobs do not.
-  func run(index indexPath: FilePath) throws -> Int? {
-    if from == to { return 0 }
+  /// The index at `old` becomes one at `new`.
+  func run(index old: FilePath, to new: FilePath) throws -> Int? {
+    if from == to {
+      try Files.move(old, to: new)
+      return 0
+    }
     let repository = try Repository(opening: self.repository, bare: true)
     let difference = try TreeDifference(from: from, to: to, in: repository)
     guard !difference.changesAttributes else { return nil }
-    let index = try Index(at: indexPath)
     let root = try OwnedDescriptor(opening: directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+    var patch = IndexPatch()
     for path in difference.gone {
       try remove(path, root)
-      try index.remove(path)
+      patch.remove(path)
     }
+    // libgit2 checks the paths that it takes in: no `.git`, no `..`.
     let additions = try Index()
     for item in difference.present { try additions.add(item.path, item.id, mode: item.mode) }
     let entries = EntryList(additions)
-    let writer = try FileWriter(
-      repository, root: root.raw, plan: SmudgePlan(repository, commit: to, entries: EntryList(index)))
+    let plan = SmudgePlan(repository, commit: to, hasAttributes: hasAttributes)
+    let writer = try FileWriter(repository, root: root.raw, plan: plan)
     for position in 0..<entries.count {
-      let path = unsafe FilePath(platformString: entries[position].pointee.path)
+      let (path, mode) = (
+        unsafe FilePath(platformString: entries[position].pointee.path), unsafe entries[position].pointee.mode
+      )
       try makeParents(path, root)
       try writer.remove(entries, position)
-      if unsafe entries[position].pointee.mode == GIT_FILEMODE_COMMIT.rawValue { try makeDirectory(path, root) }
+      if mode == GIT_FILEMODE_COMMIT.rawValue { try makeDirectory(path, root) }
       try writer.write(entries, position)
-      try check("add \(path)", unsafe git_index_add(index.pointer, entries[position]))
+      var status = stat()
+      if mode != GIT_FILEMODE_COMMIT.rawValue {
+        let known = unsafe path.withPlatformString { unsafe fstatat(root.raw, $0, &status, AT_SYMLINK_NOFOLLOW) }
+        guard known == 0 else { throw HostError.last("look at", path) }
+      }
+      patch.put(path, IndexPatch.Entry(status: status, mode: mode, id: unsafe ObjectID(entries[position].pointee.id)))
     }
-    try index.write()
+    guard try patch.apply(old, to: new) else { return nil }
     return difference.gone.count + difference.present.count
   }
 

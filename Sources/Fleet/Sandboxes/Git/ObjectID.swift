@@ -31,6 +31,12 @@ struct ObjectID: Hashable, Sendable, CustomStringConvertible {
     return raw
   }
 
+  /// The 20 bytes.
+  var bytes: [UInt8] {
+    let raw = raw
+    return unsafe withUnsafeBytes(of: raw) { unsafe [UInt8]($0.prefix(20)) }
+  }
+
   var description: String { hex }
   var short: String { String(hex.prefix(10)) }
 }

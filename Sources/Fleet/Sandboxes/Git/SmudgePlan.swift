@@ -13,10 +13,15 @@ struct SmudgePlan: Sendable {
   var linksAreFiles: Bool
 
   init(_ repository: borrowing Repository, commit: ObjectID, entries: EntryList) {
+    self.init(repository, commit: commit, hasAttributes: Self.hasAttributes(entries))
+  }
+
+  /// `hasAttributes`: whether the commit has a `.gitattributes` anywhere.
+  init(_ repository: borrowing Repository, commit: ObjectID, hasAttributes: Bool) {
     self.commit = commit
     linksAreFiles = !repository.configurationFlag("core.symlinks", default: true)
     let converts = repository.configurationFlag("core.autocrlf", default: false)
-    asksForEach = converts || Self.hasAttributes(repository) || Self.hasAttributes(entries)
+    asksForEach = converts || hasAttributes || Self.hasAttributes(repository)
   }
 
   private static func hasAttributes(_ repository: borrowing Repository) -> Bool {
@@ -32,7 +37,7 @@ struct SmudgePlan: Sendable {
     return places.contains { path in unsafe path.string.hasPrefix("~") || access(path.string, F_OK) == 0 }
   }
 
-  private static func hasAttributes(_ entries: EntryList) -> Bool {
+  static func hasAttributes(_ entries: EntryList) -> Bool {
     let name = ".gitattributes"
     for position in 0..<entries.count {
       let path = unsafe entries[position].pointee.path!

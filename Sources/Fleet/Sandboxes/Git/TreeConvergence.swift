@@ -17,7 +17,7 @@ struct TreeConvergence: Sendable {
   var threads = 2
 
   struct Outcome: Hashable, Sendable {
-    var files = 0
+    var checkout = Checkout.Outcome(files: 0, hasAttributes: true)
     var rewritten = 0
     var removed = 0
   }
@@ -28,7 +28,8 @@ struct TreeConvergence: Sendable {
     try index.read(commit: commit, of: repository)
     let entries = EntryList(index)
     let expected = ExpectedNames(entries)
-    var outcome = Outcome(files: entries.count)
+    var outcome = Outcome(
+      checkout: Checkout.Outcome(files: entries.count, hasAttributes: SmudgePlan.hasAttributes(entries)))
     try sweep(directory, [], expected, &outcome)
     let root = try OwnedDescriptor(opening: directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
     outcome.rewritten = try restore(entries, SmudgePlan(repository, commit: commit, entries: entries), root)
