@@ -122,12 +122,17 @@ import Testing
     #expect(try fixture.debris() == [])
   }
 
-  @Test(
-    .enabled(
-      if: SharedDirectory.has("..") || HostEnvironment.current()["LOOOP_TEST_REPOSITORIES"] != nil, "no repositories"))
+  /// Clones of other people's repositories: those that the package manager keeps, or `LOOOP_TEST_REPOSITORIES`.
+  static let foreign: FilePath? = {
+    if let named = HostEnvironment.current()["LOOOP_TEST_REPOSITORIES"] { return FilePath(named) }
+    let package = (0..<4).reduce(FilePath(#filePath)) { path, _ in path.removingLastComponent() }
+    let checkouts = package.appending(".build/checkouts")
+    return Files.isDirectory(checkouts) ? checkouts : nil
+  }()
+
+  @Test(.enabled(if: foreign != nil, "there are no repositories of others here"), .timeLimit(.minutes(10)))
   func `repositories that nobody here wrote`() throws {
-    let named = HostEnvironment.current()["LOOOP_TEST_REPOSITORIES"].map { FilePath($0) }
-    let place = named ?? BuiltProducts.directory.removingLastComponent().removingLastComponent().appending("checkouts")
+    let place = try #require(Self.foreign)
     for name in Files.names(place) {
       let fixture = try GitFixture(files: 1)
       let copy = fixture.scratch.appending("copy")

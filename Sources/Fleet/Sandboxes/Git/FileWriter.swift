@@ -43,13 +43,18 @@ struct FileWriter: ~Copyable {
   func withContents(
     _ entry: UnsafePointer<git_index_entry>, isLink: Bool, _ body: (UnsafeRawBufferPointer) throws(GitError) -> Void
   ) throws(GitError) {
-    var object: OpaquePointer?
     var id = unsafe entry.pointee.id
-    try check("read \(unsafe String(cString: entry.pointee.path))", unsafe git_odb_read(&object, odb, &id))
-    defer { unsafe git_odb_object_free(object) }
-    let raw = unsafe UnsafeRawBufferPointer(start: git_odb_object_data(object), count: git_odb_object_size(object))
-    guard plan.asksForEach, !isLink else { return try unsafe body(raw) }
-
+    guard plan.asksForEach, !isLink else {
+      var object: OpaquePointer?
+      try check("read \(unsafe String(cString: entry.pointee.path))", unsafe git_odb_read(&object, odb, &id))
+      defer { unsafe git_odb_object_free(object) }
+      return try unsafe body(
+        UnsafeRawBufferPointer(start: git_odb_object_data(object), count: git_odb_object_size(object)))
+    }
+    // As a blob, not as bytes: `$Id$` is replaced by the blob's name.
+    var blob: OpaquePointer?
+    try check("read \(unsafe String(cString: entry.pointee.path))", unsafe git_blob_lookup(&blob, repository, &id))
+    defer { unsafe git_blob_free(blob) }
     var options = unsafe git_filter_options()
     unsafe options.version = UInt32(GIT_FILTER_OPTIONS_VERSION)
     unsafe options.flags = GIT_FILTER_ATTRIBUTES_FROM_COMMIT.rawValue
@@ -57,15 +62,17 @@ struct FileWriter: ~Copyable {
     var filters: OpaquePointer?
     try check(
       "read the attributes of \(unsafe String(cString: entry.pointee.path))",
-      unsafe git_filter_list_load_ext(&filters, repository, nil, entry.pointee.path, GIT_FILTER_TO_WORKTREE, &options))
-    guard let filters = unsafe filters else { return try unsafe body(raw) }
+      unsafe git_filter_list_load_ext(&filters, repository, blob, entry.pointee.path, GIT_FILTER_TO_WORKTREE, &options))
+    guard let filters = unsafe filters else {
+      return try unsafe body(
+        UnsafeRawBufferPointer(start: git_blob_rawcontent(blob), count: Int(git_blob_rawsize(blob))))
+    }
     defer { unsafe git_filter_list_free(filters) }
     var out = unsafe git_buf()
     defer { unsafe git_buf_dispose(&out) }
     try check(
       "convert \(unsafe String(cString: entry.pointee.path))",
-      unsafe git_filter_list_apply_to_buffer(
-        &out, filters, raw.baseAddress?.assumingMemoryBound(to: CChar.self), raw.count))
+      unsafe git_filter_list_apply_to_blob(&out, filters, blob))
     try unsafe body(UnsafeRawBufferPointer(start: out.ptr, count: out.size))
   }
 
