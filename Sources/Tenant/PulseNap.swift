@@ -35,6 +35,8 @@ struct PulseNap {
     defer { if watch >= 0 { close(watch) } }
     let pause = watch < 0 ? Self.slowPollBlind : Self.slowPoll
     while !signals.arrived {
+      // Directories that appeared since: watched before the comparison, so that nothing in them is missed.
+      follow(watch)
       if WakeStamp.of(data) != result.stamp, mayWakeEarly() {
         log(Notice(.info, "wake", "something has changed"))
         return
@@ -70,16 +72,14 @@ struct PulseNap {
   }
 
   /// -1 where the machine has no watch left: then the slow poll is all there is.
-  private func watch() -> CInt {
-    guard let raw = try? FileWatch.open() else { return -1 }
-    let watch = FileWatch(owning: OwnedDescriptor(owning: raw))
+  private func watch() -> CInt { (try? FileWatch.open()) ?? -1 }
+
+  /// Adding a place again changes nothing; a directory that is not there yet appears in one that is watched.
+  private func follow(_ watch: CInt) {
+    guard watch >= 0 else { return }
     let places =
       [data.root, data.goals, data.answers, data.asks, data.schedules, data.sensors, data.workers, data.sessions]
       + ((try? Directory.names(data.sessions)) ?? []).map(data.session)
-    for place in places {
-      // A directory that is not there yet appears in one that is watched.
-      _ = try? watch.add(place)
-    }
-    return watch.descriptor.release()
+    for place in places { _ = try? FileWatch.add(place, to: watch) }
   }
 }

@@ -24,7 +24,14 @@ package struct FileWatch: ~Copyable, Sendable {
   /// Adds a directory or file; the answer is the watch's number in the events.
   @discardableResult
   package borrowing func add(_ path: FilePath, mask: UInt32 = Self.changes) throws(HostError) -> CInt {
-    let watch = unsafe path.withPlatformString { unsafe inotify_add_watch(descriptor.raw, $0, mask) }
+    try Self.add(path, to: descriptor.raw, mask: mask)
+  }
+
+  /// The same on a descriptor that somebody else owns.
+  @discardableResult
+  package static func add(_ path: FilePath, to descriptor: CInt, mask: UInt32 = Self.changes) throws(HostError) -> CInt
+  {
+    let watch = unsafe path.withPlatformString { unsafe inotify_add_watch(descriptor, $0, mask) }
     guard watch >= 0 else { throw .last("watch", path) }
     return watch
   }
