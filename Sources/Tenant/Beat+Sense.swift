@@ -20,6 +20,8 @@ extension Beat {
     let now = clock.now
     let sessions = try? Sessions.list(data)
     if let sessions {
+      // Before what has ended is taken away.
+      attempt("cost.degraded") { try workerCharges(config).run(sessions) }
       Reaper(data, ttlSeconds: ttl(config)).run(sessions, now: now)
     }
     let reaped = Claims(data).reap(now: now) { id in sessions == nil ? nil : Sessions.isAlive(id, in: data) }
@@ -40,6 +42,15 @@ extension Beat {
     for event in verified { log(Self.notice(event)) }
     let (_, notices) = ParkedMoves(data).settle(executor(config))
     notices.forEach(log)
+  }
+
+  private func workerCharges(_ config: RunnerConfig.Reading) -> WorkerCharges {
+    guard case .value(let config) = config else {
+      return WorkerCharges(data, environment: environment, clock: clock, configured: nil)
+    }
+    return WorkerCharges(
+      data, environment: environment, clock: clock, configured: config.workerCommand,
+      unmetered: config.unmeteredUSD.flatMap { $0 > 0 ? max(1, Money.microUSD($0)) : nil })
   }
 
   private func ttl(_ config: RunnerConfig.Reading) -> Int64 {

@@ -122,6 +122,54 @@ static inline pid_t clinux_spawn_on_terminal(int master, const char *path, char 
   _exit(127);
 }
 
+/// Starts a program that dies with us: the leader of its own group, killed by the kernel when this thread ends, however it
+/// ends. Its streams are `streams`; every other descriptor is expected to close on exec. Only async-signal-safe calls after the fork.
+/// Returns the pid, or -1 with errno.
+static inline pid_t clinux_spawn_dependent(
+  const char *path, char *const argv[], char *const envp[], const char *directory, const int streams[3]) {
+  int report[2];
+  if (pipe2(report, O_CLOEXEC) != 0) return -1;
+  pid_t parent = getpid();
+  pid_t pid = fork();
+  if (pid == 0) {
+    int e = 0;
+    setpgid(0, 0);
+    // We may have ended before the kernel was told: then nobody is left to kill the child.
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || getppid() != parent) _exit(127);
+    for (int i = 0; i < 3; i++) if (streams[i] >= 0 && dup2(streams[i], i) < 0) e = errno;
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    for (int s = 1; s < 32; s++) signal(s, SIG_DFL);
+    if (e == 0 && directory != NULL && chdir(directory) != 0) e = errno;
+    if (e == 0) {
+      execve(path, argv, envp);
+      e = errno;
+    }
+    ssize_t ignored = write(report[1], &e, sizeof e);
+    (void)ignored;
+    _exit(127);
+  }
+  int e = pid < 0 ? errno : 0;
+  close(report[1]);
+  if (pid > 0) {
+    // As in the child: whoever kills the group must find it, whichever of us runs first.
+    setpgid(pid, pid);
+    ssize_t got;
+    do { got = read(report[0], &e, sizeof e); } while (got < 0 && errno == EINTR);
+    if (got == (ssize_t)sizeof e) {
+      int status;
+      while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+    } else {
+      e = 0;
+    }
+  }
+  close(report[0]);
+  if (e == 0) return pid;
+  errno = e;
+  return -1;
+}
+
 /// Starts a program that outlives us and never becomes our zombie: forked twice, in a session of its own, stdin and stderr
 /// from /dev/null, `output` as stdout, every other descriptor closed. Only async-signal-safe calls after the fork.
 /// Returns the pid, or -1 with errno.

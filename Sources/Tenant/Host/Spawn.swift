@@ -20,6 +20,9 @@ package struct Spawn: Sendable {
   package var errors = Stream.null
   /// A session of its own (and so a group of its own); otherwise a group of its own only.
   package var newSession = false
+  /// The kernel kills it when the thread that started it ends, however that ends. Of what it starts itself, only what it becomes by
+  /// `exec` goes with it.
+  package var diesWithUs = false
 
   package init(_ executable: FilePath, _ arguments: [String], environment: HostEnvironment, directory: FilePath? = nil)
   {
@@ -36,6 +39,7 @@ package struct Spawn: Sendable {
 
   /// Starts it as the leader of its own group. The pid is a child of ours: somebody must wait for it.
   package func start() throws(HostError) -> Int32 {
+    if diesWithUs { return try startDependent() }
     var actions = unsafe posix_spawn_file_actions_t()
     unsafe posix_spawn_file_actions_init(&actions)
     defer { unsafe posix_spawn_file_actions_destroy(&actions) }
@@ -69,6 +73,27 @@ package struct Spawn: Sendable {
       }
     }
     guard status == 0 else { throw HostError("start", executable, errno: status) }
+    return pid
+  }
+
+  private func startDependent() throws(HostError) -> Int32 {
+    // Without /dev/null the child has the stream of ours that it would have had.
+    let null = unsafe open("/dev/null", O_RDWR | O_CLOEXEC)
+    defer { if null >= 0 { close(null) } }
+    let streams = [input, output, errors].map { stream -> CInt in
+      switch stream {
+      case .null: null
+      case .inherit: -1
+      case .descriptor(let source): source
+      }
+    }
+    // No directory of its own is the one that we are in.
+    let pid = unsafe CStrings([executable.string] + arguments).withPointers { argv in
+      unsafe CStrings(environment.entries).withPointers { envp in
+        unsafe clinux_spawn_dependent(executable.string, argv, envp, directory?.string ?? ".", streams)
+      }
+    }
+    guard pid > 0 else { throw .last("start", executable) }
     return pid
   }
 }

@@ -18,8 +18,13 @@ package enum Preset: String, Sendable, CaseIterable {
 
   package var workerCommand: String? {
     switch self {
-    case .claude: "claude --dangerously-skip-permissions --model opus \"$(cat {{prompt_file}})\""
-    case .codex: "codex --dangerously-bypass-approvals-and-sandbox \"$(cat {{prompt_file}})\""
+    // The setting answers a question that would otherwise stand on a screen that nobody watches.
+    case .claude:
+      "claude --dangerously-skip-permissions --settings '{\"skipDangerousModePermissionPrompt\":true}' --model opus \"$(cat {{prompt_file}})\""
+    // No server in the background: shared by all of a user's workers, it would run their commands with the first one's environment
+    // and outlive them.
+    case .codex:
+      "codex -c features.daemon_auto_start=false --dangerously-bypass-approvals-and-sandbox \"$(cat {{prompt_file}})\""
     case .opencode: "opencode \"$(cat {{prompt_file}})\""
     case .pi: "pi --model claude-opus-4-8 --thinking medium @{{prompt_file}}"
     case .rules: "bash {{prompt_file}}"

@@ -182,8 +182,9 @@ package struct WorkerLaunch: Sendable {
       let script =
         "export LOOOP_SESSION_ID=\(CommandTemplate.quote(id)); "
         + "cd \(CommandTemplate.quote(directory.string)) && { \(command)\n}"
-      let worker = WorkerEnvironment.make(
+      var worker = WorkerEnvironment.make(
         environment, id: id, data: data, binary: binary, sandbox: sandbox, branch: branch, goal: record.goal)
+      try RunnerReadiness.prepare(template, &worker, ownsHome: isFleetManaged)
       let session = try SessionStart(data, binary: binary, environment: worker)
         .start(id, command: ["bash", "-c", script])
       record.phase = .running

@@ -83,7 +83,8 @@ package struct StandaloneAdmission: DecideAdmission {
       let date = LocalTime(row.ts).date
       if date == today || date == tomorrow { sum += row.microUSD }
     }
-    return sum
+    // What live workers have used so far: they become rows when they end.
+    return sum.addingReportingOverflow(WorkerCharges.running(data)).partialValue
   }
 
   /// The next local midnight.

@@ -116,6 +116,8 @@ package struct RunnerProcess: Sendable {
     defer { if promptEnd >= 0 { close(promptEnd) } }
     var spawn = Spawn.shell(script, environment: environment, directory: data.root)
     spawn.input = input
+    // A beat that is killed must not leave a runner behind that goes on spending and that nobody reads.
+    spawn.diesWithUs = true
     var bounded = BoundedRun(spawn, deadline: deadline, keepOutput: 0, keepErrors: 0)
     bounded.mergeErrors = true
     bounded.reapGroup = true

@@ -1,0 +1,136 @@
+import SystemPackage
+
+/// What the workers of this data dir cost: one row a session in `cost.jsonl` when the worker has ended, from its runner's transcripts.
+/// While it runs, what it has used so far stands in `.worker-costs.json` and counts against today's cap, at the dearest prices: a
+/// runner names its money only at the end.
+///
+/// Level-triggered: every beat looks at each worker that is not settled yet, so a beat that was missed is caught up by the next.
+/// *Shape*: `{"v":1,"settled":{"mend":"<generation>"},"running":{"mend":120000}}`
+package struct WorkerCharges: Sendable {
+  package let data: DataDir
+  package let environment: HostEnvironment
+  package let clock: HostClock
+  /// The command in force for workers without one of their own.
+  package var configured: String?
+  /// What the tenant says that a run without figures costs at most.
+  package var unmetered: Int64?
+
+  package init(
+    _ data: DataDir, environment: HostEnvironment, clock: HostClock, configured: String?, unmetered: Int64? = nil
+  ) {
+    self.data = data
+    self.environment = environment
+    self.clock = clock
+    self.configured = configured
+    self.unmetered = unmetered
+  }
+
+  static func path(_ data: DataDir) -> FilePath { data.root.appending(".worker-costs.json") }
+
+  /// What running workers have used, micro-dollars.
+  package static func running(_ data: DataDir) -> Int64 {
+    (StateFile.read(path(data)).value?["running"]?.object ?? [:]).values.reduce(0) { sum, value in
+      sum.addingReportingOverflow(max(0, value.int ?? 0)).partialValue
+    }
+  }
+
+  package func run(_ sessions: [Session]) throws(HostError) {
+    let records = WorkerRecords(data)
+    let alive = Set(sessions.lazy.filter(\.isAlive).map(\.id))
+    let started = try records.ids().compactMap { records.read($0).record }.filter { $0.startedAt != nil }
+    let kept = StateFile.read(Self.path(data)).value
+    let old = (kept?["settled"]?.object ?? [:]).compactMapValues(\.string)
+    var settled = old.filter { id, generation in started.contains { $0.id == id && $0.generation == generation } }
+    var running: [String: JSON] = [:]
+    var rows: [CostRow]?
+    for record in started where settled[record.id] != record.generation {
+      let known: [CostRow]
+      if let rows { known = rows } else { known = try chargedSessions() }
+      let used = use(record, among: started, charged: known)
+      if alive.contains(record.id) {
+        rows = known
+        let sum = used.reduce(0) { $0 + $1.microUSD }
+        if sum > 0 { running[record.id] = .int(sum) }
+        continue
+      }
+      for row in used where row.microUSD > 0 { try CostLog(data).append(row) }
+      rows = known + used
+      settled[record.id] = record.generation
+    }
+    let next: JSON = [
+      "v": 1, "settled": .object(settled.mapValues(JSON.string)), "running": .object(running),
+    ]
+    // An unchanged beat writes nothing.
+    guard next != kept, !(kept == nil && settled.isEmpty && running.isEmpty) else { return }
+    try StateFile.write(next, to: Self.path(data))
+  }
+
+  private func chargedSessions() throws(HostError) -> [CostRow] {
+    var rows: [CostRow] = []
+    try CostLog(data).recent { row in if row.kind == Self.kind { rows.append(row) } }
+    return rows
+  }
+
+  private static let kind = "session"
+
+  private func use(_ record: WorkerRecord, among all: [WorkerRecord], charged: [CostRow]) -> [CostRow] {
+    let command = record.command ?? configured ?? ""
+    // A shell on its brief has no model behind it.
+    guard !CommandTemplate.runsShell(command) else { return [] }
+    let finding = WorkerUsage.find(record, data: data, environment: environment)
+    let rows = finding.transcripts.filter { transcript in
+      // A crash between the row and the mark must not charge twice; and two workers in one directory see each other's sessions.
+      !charged.contains { $0.session == transcript.session } && isOf(record, transcript, all)
+    }.map { row($0, of: record) }
+    let isMetered = finding.unread.isEmpty && ![.plain, .opencode].contains(RunnerKind.of(command))
+    guard rows.isEmpty, !isMetered, !charged.contains(where: { isBound($0, of: record) }) else { return rows }
+    let brief = WorkerRecords(data).brief(record.id)?.utf8.count ?? 0
+    return [
+      CostRow(
+        ts: clock.now, kind: Self.kind, id: record.id, runner: RunnerKind.label(command),
+        microUSD: unmetered ?? UpperBound.microUSD(promptBytes: brief), source: .bound, model: RunnerKind.model(command)
+      )
+    ]
+  }
+
+  private func isBound(_ row: CostRow, of record: WorkerRecord) -> Bool {
+    row.id == record.id && row.session == nil && row.ts >= record.startedAt ?? record.requestedAt
+  }
+
+  /// The session is the latest started worker's in that directory.
+  private func isOf(_ record: WorkerRecord, _ transcript: Transcript, _ all: [WorkerRecord]) -> Bool {
+    guard let begin = transcript.startedAt, let own = record.startedAt else { return true }
+    return !all.contains { other in
+      guard other.id != record.id, other.sandbox == record.sandbox, let start = other.startedAt else { return false }
+      return start <= begin && (start, other.id) > (own, record.id)
+    }
+  }
+
+  private func row(_ transcript: Transcript, of record: WorkerRecord) -> CostRow {
+    let tokens = transcript.events.reduce(TokenCount()) { $0 + $1.tokens }
+    let (microUSD, source) = Self.amount(transcript)
+    return CostRow(
+      ts: clock.now, kind: Self.kind, id: record.id, runner: transcript.runner, microUSD: microUSD, source: source,
+      model: transcript.events.last(where: { $0.model != nil })?.model, session: transcript.session, tokens: tokens)
+  }
+
+  /// The runner's own money where it names any, and tokens times the dearest price where it does not.
+  static func amount(_ transcript: Transcript) -> (microUSD: Int64, source: CostRow.Source) {
+    var sum: Int64 = 0
+    var rest = transcript.events[...]
+    for stretch in transcript.sums {
+      sum += stretch.microUSD
+      rest = rest.dropFirst(stretch.events)
+    }
+    var source = CostRow.Source.reported
+    for event in rest {
+      if let reported = event.microUSD, reported > 0 {
+        sum += reported
+      } else if event.tokens.total > 0 {
+        sum += UpperBound.microUSD(event.tokens)
+        source = .priced
+      }
+    }
+    return (sum, source)
+  }
+}
