@@ -3,10 +3,11 @@ import SystemPackage
 /// `$CODEX_HOME/sessions/YYYY/MM/DD/rollout-*.jsonl`.
 ///
 /// `token_count` carries the session's running total, and is repeated: what the total grew by is one event, named by the total it
-/// reached. The newer `token_usage_record` says the same again and is not read. There is no money in it, and the model
-/// stands in the turn's context. `input_tokens` includes what was cached; reasoning is inside the output.
+/// reached. The newer `token_usage_record` says the same, and says it when the answer has come: a session that was killed inside its
+/// tool's call has no `token_count` of that answer. So the last record counts where it is ahead of the last count. There is no money in
+/// either, and the model stands in the turn's context. `input_tokens` includes what was cached; reasoning is inside the output.
 struct CodexTranscript: TranscriptFold {
-  static let marks = ["\"token_count\"", "\"turn_context\"", "\"session_meta\""]
+  static let marks = ["\"token_count\"", "\"token_usage_record\"", "\"turn_context\"", "\"session_meta\""]
 
   private var session = ""
   private var directory: FilePath?
@@ -14,6 +15,7 @@ struct CodexTranscript: TranscriptFold {
   private var model: String?
   private var total = TokenCount()
   private var events: [TranscriptEvent] = []
+  private var ahead: (total: TokenCount, at: Int64?)?
 
   mutating func take(_ line: JSON) {
     let payload = line["payload"]
@@ -29,17 +31,24 @@ struct CodexTranscript: TranscriptFold {
       guard payload?["type"]?.string == "token_count", let usage = payload?["info"]?["total_token_usage"],
         usage.object != nil
       else { return }
-      count(usage, at: line["timestamp"]?.string.flatMap(Timestamp.unix))
+      count(Self.tokens(usage), at: line["timestamp"]?.string.flatMap(Timestamp.unix))
+    case "token_usage_record":
+      guard payload?["thread_id"]?.string == session, let usage = payload?["thread_token_usage"], usage.object != nil
+      else { return }
+      ahead = (Self.tokens(usage), line["timestamp"]?.string.flatMap(Timestamp.unix))
     default: break
     }
   }
 
-  private mutating func count(_ usage: JSON, at: Int64?) {
+  private static func tokens(_ usage: JSON) -> TokenCount {
     let read = Figures.count(usage["cached_input_tokens"]) ?? 0
     let write = Figures.count(usage["cache_write_input_tokens"]) ?? 0
-    let now = TokenCount(
+    return TokenCount(
       input: max(0, (Figures.count(usage["input_tokens"]) ?? 0) - read - write), cacheRead: read, cacheWrite: write,
       output: Figures.count(usage["output_tokens"]) ?? 0)
+  }
+
+  private mutating func count(_ now: TokenCount, at: Int64?) {
     // A total that fell counts anew from nothing.
     let before = now.total >= total.total ? total : TokenCount()
     total = now
@@ -56,6 +65,9 @@ struct CodexTranscript: TranscriptFold {
   }
 
   var transcript: Transcript {
-    Transcript(runner: "codex", session: session, directory: directory, startedAt: startedAt, events: events)
+    var whole = self
+    if let ahead, ahead.total.total > total.total { whole.count(ahead.total, at: ahead.at) }
+    return Transcript(
+      runner: "codex", session: session, directory: directory, startedAt: startedAt, events: whole.events)
   }
 }

@@ -92,6 +92,22 @@ import Testing
     #expect((transcript.session, transcript.directory) == ("th", "/w"))
   }
 
+  @Test func `codex: the answer that its session was killed upon`() {
+    func record(_ total: Int, thread: String = "th") -> String {
+      #"{"timestamp":"2026-11-23T22:02:00.000Z","type":"token_usage_record","payload":{"thread_id":"\#(thread)","thread_token_usage":{"input_tokens":\#(total),"output_tokens":0}}}"#
+    }
+    let start =
+      #"{"type":"session_meta","payload":{"id":"th","cwd":"/w","timestamp":"2026-11-23T22:01:32.856Z"}}"#
+    func folded(_ lines: [String]) -> [String] {
+      words(fold(CodexTranscript(), ([start] + lines).joined(separator: "\n")))
+    }
+    let one = codex(10, 0, 0)
+    #expect(folded([record(10), one, record(30), record(90, thread: "else")]).last?.hasPrefix("codex/th/30 ") == true)
+    // Once the count has come, the same event has the same name.
+    #expect(folded([record(10), one, record(30), codex(30, 0, 0)]) == folded([record(10), one, record(30)]))
+    #expect(folded([record(10), one]) == folded([one]))
+  }
+
   @Test func `pi: each message with its own money; zero is no price`() {
     func message(_ id: String, _ role: String, _ cost: String) -> String {
       #"{"type":"message","id":"\#(id)","timestamp":"2026-11-23T22:02:00.000Z","message":{"role":"\#(role)","model":"m","usage":{"input":1,"output":2,"cacheRead":3,"cacheWrite":4,"cost":{"total":\#(cost)}}}}"#
