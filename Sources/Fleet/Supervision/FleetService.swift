@@ -45,6 +45,12 @@ package struct FleetService: Sendable {
       throw Failure.cannotStart(
         "there is no configuration in \(paths.configuration)", hint: "write a starter one: looop-fleet init")
     }
+    let configured = ConfigurationDirectory.load(at: paths.configuration)
+    if configured.fleet == nil {
+      let problem = configured.refused.first { $0.tenant == nil }
+      throw Failure.cannotStart(
+        problem.map { "\($0)" } ?? "fleet.yaml cannot be read", hint: problem?.hint ?? "mend it, then start again")
+    }
     try prepareDirectories()
     guard let lock = try FileLock.tryTaking(paths.lock) else { throw Failure.alreadyRunning(paths.socket.string) }
     defer { _ = lock.descriptor.raw }

@@ -66,18 +66,30 @@ extension Supervisor {
   func applyOrders(_ orders: [OrderRecord], to name: String) -> [String] {
     guard let tenant = tenants[name] else { return [] }
     let mine = orders.filter { $0.scope == .tenant(tenant.id) || $0.scope == .fleet }
-    tenants[name]?.state.paused = tenant.configuration.isPaused || mine.contains { $0.order == .pause }
+    // Fail closed: while nobody can tell what was paused or frozen, nothing beats; the mailbox is still read.
+    tenants[name]?.state.ordersUnknown = !knowsOrders
+    tenants[name]?.state.paused = !knowsOrders || tenant.configuration.isPaused || mine.contains { $0.order == .pause }
     tenants[name]?.state.frozen = mine.contains { $0.order == .freeze }
     return []
   }
 
   func standingOrders() async -> [OrderRecord] {
     switch await ledger.perform({ try $0.orders() }) {
-    case .success(let orders): return orders
+    case .success(let orders):
+      knowsOrders = true
+      return orders
     case .failure(let error):
-      // Fail closed: nobody knows what was frozen, so nothing new starts until the ledger can be read.
       ledgerFailed(error)
       return []
+    }
+  }
+
+  /// After the ledger could not be read for a while.
+  func obeyStandingOrders() async {
+    let orders = await standingOrders()
+    for name in tenants.keys.sorted() {
+      applyOrders(orders, to: name)
+      if tenants[name]?.state.frozen == false { schedule(name, in: 0) }
     }
   }
 

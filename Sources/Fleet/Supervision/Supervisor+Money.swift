@@ -135,8 +135,10 @@ extension Supervisor {
   func ledgerFailed(_ error: LedgerError) {
     let words = "the ledger cannot be used, so no decide may start: \(error.reason)"
     if ledgerTrouble != words { say("\(words) (\(error.hint))", level: .error) }
+    let isNew = ledgerTrouble == nil
     ledgerTrouble = words
     changed(.tenants)
+    if isNew { retryLedger() }
   }
 
   func ledgerAnswered() {
@@ -144,11 +146,38 @@ extension Supervisor {
     ledgerTrouble = nil
     say("the ledger can be used again")
     changed(.tenants)
+    // What ops ordered is in it: read it before anything starts.
+    Task {
+      await obeyStandingOrders()
+      admitWorkers()
+    }
   }
+
+  /// Nobody may be there to ask again: so it is asked by itself, until it answers.
+  private func retryLedger() {
+    Task {
+      while ledgerTrouble != nil, !stopping {
+        try? await Task.sleep(for: .seconds(Self.ledgerRetry))
+        await refreshBudgets()
+      }
+    }
+  }
+
+  private static let ledgerRetry = 5.0
 
   func recoverLedger() async {
     if case .failure(let error) = await ledger.perform({ try $0.verify() }) { ledgerFailed(error) }
   }
+
+  /// Days end and warnings come due also where nothing beats.
+  func keepHouse() async {
+    while !stopping {
+      try? await Task.sleep(for: .seconds(Self.houseEvery))
+      if !stopping { await refreshBudgets() }
+    }
+  }
+
+  private static let houseEvery = 30.0
 
   /// Closes the holds of a tenant whose beat is over: whatever it did not settle itself, also in an earlier supervisor's time.
   /// A run that still goes on keeps its hold; one that ended is settled with what it left on disk, else charged as an upper bound.

@@ -45,6 +45,8 @@ package actor Supervisor {
   var prices = PriceTable.shipped
   /// Why no decide may start in the whole fleet: the ledger cannot be written.
   var ledgerTrouble: String?
+  /// Whether the orders of ops (pause, freeze) could be read since we began.
+  var knowsOrders = false
   var fleetBudget: BudgetState?
   /// Breached budgets that ask for a raise: the fleet's own asks, beside the tenants'.
   var budgetAsks: [BudgetAsk] = []
@@ -77,7 +79,9 @@ package actor Supervisor {
     watch.start()
     await recoverLedger()
     _ = await applyConfiguration()
+    let house = Task { await keepHouse() }
     for await event in watch.events { heard(event) }
+    house.cancel()
   }
 
   package func stop() async {

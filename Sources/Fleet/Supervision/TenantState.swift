@@ -32,6 +32,8 @@ struct TenantState: Hashable, Sendable {
   var interval: Double
   var paused = false
   var frozen = false
+  /// The ledger that says what is frozen could not be read yet.
+  var ordersUnknown = false
   var lease = Lease.none
   var activity = Activity.idle
   var refresh = Refresh.stale
@@ -59,6 +61,9 @@ extension TenantState {
 
   /// The one table from inner states to what ops see, with the reason in words.
   var phase: (phase: TenantPhase, reason: String?) {
+    if ordersUnknown {
+      return (.held, "the ledger cannot be read, so nobody knows what ops had frozen: nothing runs until it can")
+    }
     if frozen { return (.paused, "frozen by ops: nothing of it runs until `looop-fleet thaw`") }
     if paused { return (.paused, "paused by ops: no beats until `looop-fleet tenant resume`") }
     switch lease {
