@@ -65,13 +65,13 @@ struct FleetLedgerTests {
     try fleet.start()
     // Every run that there was is counted once, and nothing is held for a run that is over.
     #expect(try fleet.run("tenant", "pause", "busy").exitCode == 0)
-    #expect(
-      try eventually(within: 30) {
-        let runs = (try Directory.names(fleet.dataDir("busy").runs)).count
-        let decides = try fleet.tenant("busy")?["budget"]?["decides"]
-        return decides?["reserved"]?.int == 0 && decides?["spent"]?.int == Int64(runs)
-      },
-      "\(try fleet.tenant("busy")?["budget"]?.compact ?? "") \((try Directory.names(fleet.dataDir("busy").runs)).count) runs"
-    )
+    var last = ""
+    let isSettled = try eventually(within: 30) {
+      let runs = try Directory.names(fleet.dataDir("busy").runs).count
+      let decides = try fleet.tenant("busy")?["budget"]?["decides"]
+      last = "\(decides?.compact ?? "none") with \(runs) runs"
+      return decides?["reserved"]?.int == 0 && decides?["spent"]?.int == Int64(runs)
+    }
+    #expect(isSettled, "\(last)")
   }
 }

@@ -68,6 +68,11 @@ extension Supervisor: FleetOperations {
       throw FleetRefusal(
         .invalidArgument, "a raise is more than 0 USD", hint: "a lower cap belongs in the configuration")
     }
+    guard tenant.configuration.budget.usd != nil else {
+      throw FleetRefusal(
+        .conflict, "\(name) has no cap in USD that could be raised",
+        hint: "set one in tenants.d/\(name).yaml: budget: { usd_per_day: 20 }")
+    }
     let (rules, now) = (rules(of: tenant), ClockReading.now(clock))
     let raise = BudgetRaise(
       scope: .tenant(tenant.id), amounts: BudgetAmounts(usd: MicroUSD(micros: microUSD)), actor: caller.user,
