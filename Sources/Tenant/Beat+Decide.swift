@@ -80,7 +80,9 @@ extension Beat {
     if !outcome.sessions.isEmpty {
       attempt("tick.guard_degraded") { try baseline.adding(outcome.sessions).write(data) }
     }
-    admission.settle(reservation: reservation, runID: run.id, usage: outcome.neverRan ? .nothing(label) : outcome.usage)
+    admission.settle(
+      reservation: reservation, runID: run.id,
+      usage: outcome.neverRan ? .nothing(label) : outcome.usage.withModel(environment))
     if let failure = outcome.failure(deadline: knobs.tickTimeout) {
       return .failed(Failure(runID: run.id, code: LastFailure.failed, error: failure))
     }

@@ -12,7 +12,9 @@ package enum RecordedRun {
   ///
   /// Counted whole, without what a resumed session had counted before: whether the record of that already holds this run cannot be
   /// told after a crash, and too much can be corrected while nothing cannot.
-  package static func reading(_ id: String, data: DataDir, command: String) -> JSON {
+  package static func reading(
+    _ id: String, data: DataDir, command: String, environment: HostEnvironment = HostEnvironment([:])
+  ) -> JSON {
     let run = RunDirectory(id: id, data)
     let newest = (try? Directory.names(data.runs))?.last
     let isRunning = newest == id && FileLock.isHeld(data.beatLock)
@@ -22,7 +24,7 @@ package enum RecordedRun {
     var stream = RunnerStream(command: command, startedAt: started(run))
     _ = stream.feed(bytes)
     _ = stream.finish()
-    let usage = stream.usage()
+    let usage = stream.usage().withModel(environment)
     // A stream of no known runner says nothing of what it used.
     let knows = usage.tokens != nil || usage.microUSD != nil || usage.rateLimitedUntil != nil || usage.complete
     return ["run": .string(id), "running": false, "usage": knows ? usage.json : .null]

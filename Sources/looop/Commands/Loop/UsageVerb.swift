@@ -19,7 +19,8 @@ struct UsageVerb: Verb {
       if case .value(let config) = RunnerConfig.read(context.data, context.environment) {
         command = config.tickCommand ?? ""
       }
-      context.printer.compact(RecordedRun.reading(run, data: context.data, command: command))
+      context.printer.compact(
+        RecordedRun.reading(run, data: context.data, command: command, environment: context.environment))
     case (nil, let worker?):
       guard Identifier.isValidSession(worker), case .record(let record) = WorkerRecords(context.data).read(worker)
       else {
