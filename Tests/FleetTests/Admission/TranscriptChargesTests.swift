@@ -62,19 +62,11 @@ import Testing
 
   // MARK: - The real agents against a scripted model
 
-  private static let agents: FilePath? = {
-    guard SharedDirectory.has("real-agents/install"), let shared = SharedDirectory.path else { return nil }
-    // Only where they are installed already: a test does not download.
-    let cache =
-      HostEnvironment.current()["XDG_CACHE_HOME"] ?? (HostEnvironment.current()["HOME"] ?? "/root") + "/.cache"
-    let folder = HostEnvironment.current()["LOOOP_REAL_AGENTS"] ?? "\(cache)/looop-real-agents"
-    return access("\(folder)/bin/claude", X_OK) == 0 && access("\(folder)/bin/codex", X_OK) == 0
-      && access("\(shared)/real-agents/mock_llm.py", F_OK) == 0 ? FilePath(folder) : nil
-  }()
-
-  @Test(.enabled(if: agents != nil, "needs the real claude and codex, and a scripted model"), .timeLimit(.minutes(2)))
+  @Test(
+    .enabled(if: RealAgents.arePresent, "needs the real claude and codex, and a scripted model"),
+    .timeLimit(.minutes(2)))
   func `the real claude's and codex's transcripts come to what the model served`() throws {
-    let agents = try #require(Self.agents)
+    let agents = RealAgents.directory
     let shared = try #require(SharedDirectory.path)
     let scratch = try ScratchDirectory("agents")
     try scratch.write(
