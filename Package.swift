@@ -57,7 +57,11 @@ let package = Package(
         .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: strict),
-    .executableTarget(name: "looop", dependencies: ["Tenant", system, arguments], swiftSettings: settings),
+    // Started for every beat, ask and answer: without a dynamic loader that takes half the time. It needs nothing of the C library
+    // that only a shared one has (no user data base, no name service).
+    .executableTarget(
+      name: "looop", dependencies: ["Tenant", system, arguments], swiftSettings: settings,
+      linkerSettings: [.unsafeFlags(["-static-executable"], .when(platforms: [.linux], configuration: .release))]),
     .executableTarget(
       name: "looop-fleet", dependencies: ["Fleet", "Tenant", system, arguments], swiftSettings: settings),
     .target(

@@ -18,6 +18,9 @@ extension Supervisor {
     let orders = await standingOrders()
     // A tenant whose own file was refused keeps its last good form: a typing error stops nobody.
     let kept = Set(load.refused.compactMap { $0.tenant?.name })
+    let users = load.tenants.map(\.user) + kept.map { tenants[$0]?.configuration.user }
+    namesakes = Dictionary(users.map { ($0 ?? "", 1) }, uniquingKeysWith: +)
+    self.users = [:]
     var applied: [String] = []
     for wanted in load.tenants {
       applied += adopt(wanted, orders: orders)

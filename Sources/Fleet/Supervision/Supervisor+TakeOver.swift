@@ -7,6 +7,8 @@ extension Supervisor {
   func startTakeOver(_ name: String) {
     guard let tenant = tenants[name] else { return }
     tenants[name]?.state.lease = .taking
+    // The take-over brings a report with it.
+    tenants[name]?.state.refresh = .running
     let isWell = tenant.state.failures == 0
     Task {
       let outcome = await inPlace(wellTenant: isWell) { await self.takeOver(name) }
@@ -23,7 +25,9 @@ extension Supervisor {
         spawn: try command(tenant, .helper, ["hold"]), inotify: try watch.descriptor(for: confined.user.uid),
         socket: paths.socket.string, tenant: name)
       let outcome = await takeOver.run()
-      if case .held(_, let watches) = outcome { watch.add(tenant: name, descriptor: takeOver.inotify, places: watches) }
+      if case .held(_, let watches, _) = outcome {
+        watch.add(tenant: name, descriptor: takeOver.inotify, places: watches)
+      }
       return outcome
     } catch {
       return .failed("\(error)")
@@ -32,11 +36,16 @@ extension Supervisor {
 
   private func tookOver(_ name: String, _ outcome: TakeOver.Outcome) {
     guard let tenant = tenants[name], tenant.state.lease == .taking else { return }
+    let isOutdated = tenant.state.refresh == .runningStale
+    tenants[name]?.state.refresh = .stale
     switch outcome {
-    case .held(let lock, _):
+    case .held(let lock, _, let report):
       tenants[name]?.lock = lock
       tenants[name]?.state.lease = .held
-      tenants[name]?.state.refresh = .stale
+      if let report {
+        if !isOutdated { tenants[name]?.state.refresh = .current }
+        take(report, of: name)
+      }
       if tenant.state.trouble != nil { say("taken over again", about: name) }
       tenants[name]?.state.failures = 0
       tenants[name]?.state.trouble = nil

@@ -6,22 +6,23 @@ import Tenant
 extension Supervisor {
   package func document() async -> FleetDocument {
     let plan = workerPlan()
+    let confined = confinedTenants
     let pending = Dictionary(grouping: plan.pending, by: \.wish.tenant.name).mapValues(\.count)
     let rows =
       tenants.values.sorted { $0.id < $1.id }.map { row($0, pending: pending[$0.id.name] ?? 0) } + refusedRows()
     return FleetDocument(
       pid: getpid(), version: Version.current, uptimeSeconds: Int64(clock.monotonic() - startedAt),
-      isolation: isolation, beatsInFlight: beatGate.runningCount + slowGate.runningCount,
+      isolation: isolation(confined), beatsInFlight: beatGate.runningCount + slowGate.runningCount,
       decidesInFlight: decideGate.runningCount,
       workers: FleetDocument.WorkerCounts(
         live: tenants.values.reduce(0) { $0 + $1.liveCount }, pending: plan.pending.count, max: fleet.maximumWorkers),
       asksPending: budgetAsks.count + tenants.values.reduce(0) { $0 + ($1.report?.asks.count ?? 0) },
       spentToday: fleetBudget?.usd.spent ?? tenants.values.reduce(0) { $0 + ($1.budget?.usd.spent ?? 0) },
-      guards: guards(), tenants: rows)
+      guards: guards(confined), tenants: rows)
   }
 
-  private func guards() -> [FleetDocument.Guard] {
-    var guards = confinement.guards(confinedTenants).map {
+  private func guards(_ confined: [ConfinedTenant]) -> [FleetDocument.Guard] {
+    var guards = confinement.guards(confined).map {
       FleetDocument.Guard(name: $0.name, enforced: $0.isEnforced, detail: $0.detail)
     }
     guards.append(

@@ -6,7 +6,8 @@ import Tenant
 extension Supervisor {
   /// Starts every wish that may start now. Decided anew from all wishes and all that live: there is no queue to lose.
   func admitWorkers() {
-    guard !stopping, !draining else { return }
+    // Every report comes by here: most tell of no wish.
+    guard !stopping, !draining, tenants.values.contains(where: { !$0.pendingWorkers.isEmpty }) else { return }
     for wish in workerPlan().start {
       guard let tenant = tenants[wish.tenant.name],
         let worker = tenant.pendingWorkers.first(where: { $0.record.id == wish.worker })

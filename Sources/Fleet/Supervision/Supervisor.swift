@@ -32,6 +32,10 @@ package actor Supervisor {
   var tenants: [String: SupervisedTenant] = [:]
   /// Files of the configuration that were refused, and why; shown until they are mended.
   var refused: [ConfigurationProblem] = []
+  /// How many tenants name each Unix user; those that name none share the supervisor's.
+  var namesakes: [String: Int] = [:]
+  /// Users as they were looked up last, by name, and when.
+  var users: [String: (user: TenantUser, at: Double)] = [:]
   var timetable = Timetable()
   var beatGate = FairGate<String>(capacity: 4)
   /// Tenants in trouble and slow ones: their beats never take a well tenant's place.

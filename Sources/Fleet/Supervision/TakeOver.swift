@@ -13,7 +13,8 @@ struct TakeOver: Sendable {
   }
 
   enum Outcome: Sendable {
-    case held(HeldLock, watches: [CInt: String])
+    /// With what the tenant reports of itself, if its helper could say.
+    case held(HeldLock, watches: [CInt: String], report: TenantReport?)
     case foreign(String)
     case failed(String)
   }
@@ -70,8 +71,8 @@ struct TakeOver: Sendable {
   private func receive(_ socket: CInt) -> (text: [UInt8], descriptors: [CInt]) {
     var text: [UInt8] = []
     var descriptors: [CInt] = []
-    while text.last != 0x0A, text.count < 65536 {
-      var buffer = [UInt8](repeating: 0, count: 8192)
+    while text.last != 0x0A, text.count < HelperRun.maximumOutput {
+      var buffer = [UInt8](repeating: 0, count: 16384)
       var fds = [CInt](repeating: -1, count: 8)
       var count: CInt = 0
       let got = unsafe buffer.withUnsafeMutableBytes {
@@ -104,7 +105,7 @@ struct TakeOver: Sendable {
     for (number, place) in answer["watches"]?.object ?? [:] {
       if let number = CInt(number), let place = place.string { watches[number] = place }
     }
-    return .held(HeldLock(lock), watches: watches)
+    return .held(HeldLock(lock), watches: watches, report: answer["report"].flatMap(TenantReport.init(json:)))
   }
 
   private func drain(_ end: CInt) -> [UInt8] {

@@ -20,10 +20,8 @@ extension Supervisor {
     let configuration = tenant.configuration
     var confined = ConfinedTenant(
       name: tenant.id.name, dataDirectory: configuration.dataDirectory,
-      user: try confinement.user(named: configuration.user))
-    confined.sharesUser = tenants.values.contains {
-      $0.id != tenant.id && $0.configuration.user == configuration.user
-    }
+      user: try user(named: configuration.user))
+    confined.sharesUser = (namesakes[configuration.user ?? ""] ?? 0) > 1
     confined.sandboxes = paths.sandboxes(of: tenant.id)
     confined.repositories = configuration.repositories.values.sorted { $0.string < $1.string }
     confined.worker = ResourceCaps(
@@ -32,6 +30,18 @@ extension Supervisor {
       processes: configuration.workers.processes)
     return confined
   }
+
+  /// One look into the system's data base serves for a while: a `status` of a thousand tenants must not read it a thousand times.
+  private func user(named name: String?) throws -> TenantUser {
+    let now = clock.monotonic()
+    if let known = users[name ?? ""], now - known.at < Self.usersAge { return known.user }
+    let found = try confinement.user(named: name)
+    users[name ?? ""] = (found, now)
+    return found
+  }
+
+  /// Seconds.
+  private static let usersAge = 10.0
 
   /// `arguments` are a verb of looop, or those of `program`.
   func command(
@@ -55,8 +65,8 @@ extension Supervisor {
   }
 
   /// Apart only if root gives each tenant a user of its own.
-  var isolation: FleetDocument.Isolation {
-    let users = confinedTenants.map(\.user.uid)
+  func isolation(_ confined: [ConfinedTenant]) -> FleetDocument.Isolation {
+    let users = confined.map(\.user.uid)
     let isApart = geteuid() == 0 && !users.isEmpty && !users.contains(0) && Set(users).count == users.count
     return isApart && users.count == tenants.count ? .user : .shared
   }

@@ -17,6 +17,10 @@ final class WakeWatch: Sendable {
     var watches: [UInt32: CInt] = [:]
     /// (descriptor, watch number) → whose, where.
     var places: [CInt: [CInt: (tenant: String, place: String)]] = [:]
+    /// The watches of each tenant, so that letting one go does not search all.
+    var owned: [String: [(descriptor: CInt, watch: CInt)]] = [:]
+    /// Watches that were heard before we were told whose they are, by descriptor.
+    var strays: [CInt: Set<CInt>] = [:]
     var processes: [CInt: ProcessIdentity] = [:]
     var known: Set<ProcessIdentity> = []
     var stopped = false
@@ -53,10 +57,18 @@ final class WakeWatch: Sendable {
 
   /// What a take-over added on that descriptor.
   func add(tenant: String, descriptor: CInt, places: [CInt: String]) {
-    state.withLock { state in
+    let wasHeard = state.withLock { state in
       forget(tenant, &state)
-      for (watch, place) in places { state.places[descriptor, default: [:]][watch] = (tenant, place) }
+      var wasHeard = false
+      for (watch, place) in places {
+        state.places[descriptor, default: [:]][watch] = (tenant, place)
+        state.owned[tenant, default: []].append((descriptor, watch))
+        if state.strays[descriptor]?.remove(watch) != nil { wasHeard = true }
+      }
+      return wasHeard
     }
+    // Something stirred between its look and this: it is looked at once more.
+    if wasHeard { continuation.yield(.file(tenant: tenant, place: "asks", name: "unknown")) }
   }
 
   func remove(tenant: String) { state.withLock { forget(tenant, &$0) } }
@@ -77,11 +89,11 @@ final class WakeWatch: Sendable {
   }
 
   private func forget(_ tenant: String, _ state: inout State) {
-    for (descriptor, places) in state.places {
-      for (watch, owner) in places where owner.tenant == tenant {
-        _ = inotify_rm_watch(descriptor, watch)
-        state.places[descriptor]?[watch] = nil
-      }
+    for (descriptor, watch) in state.owned.removeValue(forKey: tenant) ?? [] {
+      // Of two tenants with one directory the later one has the watch.
+      guard state.places[descriptor]?[watch]?.tenant == tenant else { continue }
+      _ = inotify_rm_watch(descriptor, watch)
+      state.places[descriptor]?[watch] = nil
     }
   }
 
@@ -132,13 +144,21 @@ final class WakeWatch: Sendable {
 
   private func hear(_ descriptor: CInt) {
     let found = FileWatch.drain(descriptor)
-    let places = state.withLock { $0.places[descriptor] ?? [:] }
-    for event in found {
-      if event.watch < 0 {
-        continuation.yield(.overflow(tenants: Array(Set(places.values.map(\.tenant)))))
-      } else if let owner = places[event.watch] {
-        continuation.yield(.file(tenant: owner.tenant, place: owner.place, name: event.name))
+    let heard = state.withLock { state in
+      found.compactMap { event -> Event? in
+        if event.watch < 0 {
+          return .overflow(tenants: Array(Set((state.places[descriptor] ?? [:]).values.map(\.tenant))))
+        }
+        if let owner = state.places[descriptor]?[event.watch] {
+          return .file(tenant: owner.tenant, place: owner.place, name: event.name)
+        }
+        // Dotted names are the loop's own; more strays than this are removed watches' last words.
+        if !event.name.hasPrefix("."), (state.strays[descriptor]?.count ?? 0) < 10_000 {
+          state.strays[descriptor, default: []].insert(event.watch)
+        }
+        return nil
       }
     }
+    for event in heard { continuation.yield(event) }
   }
 }

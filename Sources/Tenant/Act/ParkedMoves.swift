@@ -73,10 +73,14 @@ package struct ParkedMoves: Sendable {
   }
 
   /// Takes what has been answered: a yes is carried out, once; anything else is a no. Each returned move is over.
-  package func settle(_ executor: Executor) -> (settled: [ParkedMove], notices: [Notice]) {
+  ///
+  /// Most beats find nothing parked: the executor and its table of rules are made only where something is.
+  package func settle(_ makeExecutor: @autoclosure () -> Executor) -> (settled: [ParkedMove], notices: [Notice]) {
     var problems: [String] = []
     let open = all(&problems).filter { !$0.isOver }
     var notices = problems.map { Notice(.warn, "gate.degraded", $0) }
+    guard !open.isEmpty else { return ([], notices) }
+    let executor = makeExecutor()
     var settled: [ParkedMove] = []
     for parked in open {
       do {

@@ -25,7 +25,9 @@ package struct TakeOver: Sendable {
 
   /// Takes over and answers on `socket`. The result is the exit status: 0 also where somebody else holds the tenant, for
   /// that is an answer, not a failure.
-  package func run(socket: CInt) -> CInt {
+  ///
+  /// - report: what the fleet would ask for next; made once the watches are there, so nothing that comes later is missed.
+  package func run(socket: CInt, report: () -> JSON? = { nil }) -> CInt {
     let request = receive(socket)
     do {
       // A place that is not there is a mistake in the fleet's configuration, not a wish for a new loop.
@@ -40,7 +42,9 @@ package struct TakeOver: Sendable {
       let watches = try addWatches(watch)
       try mark(request.fleet)
       let descriptors = isOurs ? [lock.descriptor.raw, watch.descriptor.raw] : [lock.descriptor.raw]
-      let sent = send(["ok": true, "watches": .object(watches)], descriptors, socket)
+      var answer: JSON = ["ok": true, "watches": .object(watches)]
+      answer["report"] = report()
+      let sent = send(answer, descriptors, socket)
       // Sent or not, our own copies close with us; a lock that arrived lives on there.
       _ = consume lock
       return sent ? 0 : 1

@@ -13,7 +13,7 @@ struct HoldVerb: Verb {
     TakeOver(
       context.data, fleetSocket: context.environment["LOOOP_FLEET_SOCKET"] ?? "",
       tenant: context.environment["LOOOP_TENANT"] ?? ""
-    ).run(socket: STDIN_FILENO)
+    ).run(socket: STDIN_FILENO) { ReportVerb.document(context) }
   }
 }
 
@@ -27,7 +27,9 @@ struct ReportVerb: Verb {
   mutating func perform(in context: Context) throws -> Int32 { try Self.report(context) }
 
   static func report(_ context: Context) throws -> Int32 {
-    context.printer.compact(BeatVerb.run(context, log: { _ in }).report(nil).json)
+    context.printer.compact(document(context))
     return ExitStatus.done
   }
+
+  static func document(_ context: Context) -> JSON { BeatVerb.run(context, log: { _ in }).report(nil).json }
 }
