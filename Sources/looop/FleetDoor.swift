@@ -16,6 +16,7 @@ struct FleetDoor {
   /// Where a fleet may listen: the named one only, else the user's own and the machine's.
   static func sockets(_ environment: HostEnvironment, isRoot: Bool) -> [FilePath] {
     if let named = environment["LOOOP_FLEET_SOCKET"] { return [FilePath(named)] }
+    if let state = environment["LOOOP_FLEET_STATE"] { return [FilePath(state).appending("fleet.sock")] }
     let machine: FilePath = "/run/looop-fleet/fleet.sock"
     if isRoot { return [machine] }
     let state = environment["XDG_STATE_HOME"] ?? environment["HOME"].map { "\($0)/.local/state" }

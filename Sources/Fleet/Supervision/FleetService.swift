@@ -76,9 +76,9 @@ package struct FleetService: Sendable {
   private func prepareDirectories() throws {
     try Directory.create(paths.state, mode: 0o755)
     try Directory.create(paths.sandboxes, mode: 0o755)
-    // The ledger is the supervisor's alone.
-    let mask = umask(0o077)
-    umask(mask | 0o022)
+    // The ledger is the supervisor's alone; what SQLite puts beside it takes its mode.
+    let ledger = try OwnedDescriptor(opening: paths.ledger, O_RDWR | O_CREAT, mode: 0o600, operation: "open the ledger")
+    guard fchmod(ledger.raw, 0o600) == 0 else { throw HostError.last("set the mode of", paths.ledger) }
   }
 
   /// A descriptor for each tenant's lock and each worker.

@@ -13,6 +13,8 @@ struct SupervisedTenant: Sendable {
   var starting: Set<String> = []
   /// Sandboxes of ended workers that are being collected.
   var collecting: Set<String> = []
+  /// How often each was tried.
+  var collections: [String: Int] = [:]
   var sandboxes: [SandboxRow] = []
   /// The beat's process, to be ended with the tenant.
   var beat: ProcessIdentity?

@@ -62,6 +62,7 @@ extension Supervisor {
     guard var tenant = tenants[name] else { return }
     let wake = tenant.state.wakeAfterBeat
     let before = tenant.state.phase
+    let previous = tenant.state.lastBeat
     tenant.state.activity = .idle
     tenant.state.wakeAfterBeat = false
     tenant.state.lastBeatAt = clock.now
@@ -81,10 +82,9 @@ extension Supervisor {
     tenant.state.lastBeat = beat
     tenants[name] = tenant
     // What repeats itself with every beat is in `status`; the log says it once.
-    if beat.outcome != .unchanged, beat.outcome != .held, before.reason != beat.reason || beat.outcome == .decided {
-      say(
-        "\(beat.outcome.rawValue)\(beat.action.map { " \($0)" } ?? "")\(beat.reason.map { ": \($0)" } ?? "")",
-        about: name)
+    let isNews = beat.outcome == .decided || (previous?.outcome, previous?.reason) != (beat.outcome, beat.reason)
+    if isNews, beat.outcome != .unchanged, beat.outcome != .held {
+      say("\(beat.outcome.rawValue)\(beat.reason.map { ": \($0)" } ?? "")", about: name)
     }
     closeAbandoned(name)
     take(report, of: name)

@@ -145,15 +145,20 @@ extension Supervisor {
     }
   }
 
+  /// How often an ended worker's worktree is looked at by itself.
+  private static let collections = 5
+
   /// Ended workers leave a worktree: clean ones go, unsaved work is parked first, and what is kept has a reason.
   func collectEnded(_ name: String) {
     guard let tenant = tenants[name], !tenant.state.frozen else { return }
     for worker in tenant.report?.workers ?? [] {
       let record = worker.record
       guard record.phase == .exited || record.phase == .failed, record.sandbox != nil,
-        !tenant.collecting.contains(record.generation)
+        !tenant.collecting.contains(record.generation),
+        tenant.collections[record.generation, default: 0] < Self.collections
       else { continue }
       tenants[name]?.collecting.insert(record.generation)
+      tenants[name]?.collections[record.generation, default: 0] += 1
       Task { await collect(record, of: tenant) }
     }
   }
@@ -171,6 +176,8 @@ extension Supervisor {
     switch await sandboxVerb("remove", request, of: tenant) {
     case .success(let json):
       let outcome = json["outcome"]?.string ?? "done"
+      // What is in use now is looked at again after a later beat, a few times; then it is `sandbox prune`'s.
+      if outcome == "kept" { tenants[tenant.id.name]?.collecting.remove(record.generation) }
       say(
         "sandbox of \(record.id): \(outcome)\(json["reason"]?.string.map { " (\($0))" } ?? "")", about: tenant.id.name)
     case .failure(let failure):
