@@ -111,6 +111,8 @@ extension Supervisor {
     request["worker"] = .string(record.id)
     request["base"] = .optional(record.base)
     request["private"] = .bool(isShared(source, by: tenant))
+    request["disk_max_bytes"] = .optional(tenant.configuration.sandboxes.disk?.bytes)
+    request["free_floor_bytes"] = .int(fleet.freeSpace.bytes)
     let result = await sandboxVerb("create", request, of: tenant)
     return result.flatMap { json in
       guard let path = json["path"]?.string, let branch = json["branch"]?.string else {
