@@ -276,7 +276,7 @@ class Measurements:
             time.sleep(0.3)
             values.append(float(pss_kib(holder)))
         run([self.looop, "_", "down"], environment)
-        self.table.line("holder of one session: PSS", Samples(values, "KiB"), self.shell_size(), "an idle bash under script")
+        self.table.line("holder of one session: PSS", Samples(values, "KiB"), self.shell_size(), "script(1), which keeps a session's output")
 
     def shell_size(self):
         """`script` is what keeps a session's output without looop."""
