@@ -6,10 +6,11 @@ package import Tenant
 package final class ScratchDirectory: Sendable {
   package let path: FilePath
 
-  package init(_ name: String = "t") throws {
+  /// `base`: instead of the machine's temporary directory.
+  package init(_ name: String = "t", in base: String? = nil) throws {
     // Every test begins here: one that writes to a child which has ended must not end the whole run.
     signal(SIGPIPE, SIG_IGN)
-    let base = HostEnvironment.current()["TMPDIR"] ?? "/tmp"
+    let base = base ?? HostEnvironment.current()["TMPDIR"] ?? "/tmp"
     var template = Array("\(base)/\(name).XXXXXX".utf8CString)
     guard let made = mkdtemp(&template) else { throw HostError.last("make a scratch directory", FilePath(base)) }
     path = FilePath(platformString: made)

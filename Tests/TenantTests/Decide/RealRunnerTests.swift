@@ -1,0 +1,164 @@
+import Glibc
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import Tenant
+
+/// The real `claude` and `codex`, each driving a beat from prompt to carried-out move, against a scripted model on loopback.
+/// The programs are found in `LOOOP_REAL_AGENTS`, `/opt/looop-real-agents` or the cache where `real-agents/install` puts
+/// them; that is asked to fetch them where they are not there yet.
+@Suite(
+  .serialized, .timeLimit(.minutes(10)),
+  .enabled(if: SharedDirectory.has("real-agents/mock_llm.py"), "needs LOOOP_SHARED_DIR or ../shared"),
+  .enabled(if: RealRunners.directory != nil, "the real agents are not here and could not be installed"))
+struct RealRunnerTests {
+  static let move = #"{"action":"write_goal","id":"seen","body":"the model was here","journal":"model wrote a goal"}"#
+
+  @Test func `claude decides: from its final answer, reported to the micro-dollar`() throws {
+    let loop = try RealLoop(.claude, rules: [["match": "CONSTITUTION", "reply": .string(Self.move)]])
+    let result = loop.beat()
+    try expectDecided(loop, result)
+    let row = try loop.charge()
+    #expect(row.runner == "claude" && row.source == .reported)
+    let billed = try loop.event("result")
+    #expect(row.microUSD == Figures.microUSD(billed["total_cost_usd"]) && row.microUSD > 0)
+    #expect(row.tokens?.output == 60 && row.tokens?.input == 1200)
+  }
+
+  @Test func `codex decides: from its last message, its tokens counted`() throws {
+    let loop = try RealLoop(.codex, rules: [["match": "CONSTITUTION", "reply": .string(Self.move)]])
+    let result = loop.beat()
+    try expectDecided(loop, result)
+    let row = try loop.charge()
+    #expect(row.runner == "codex" && row.source == .priced)
+    #expect(row.tokens == TokenCount(input: 1200, output: 60))
+    #expect(row.microUSD == UpperBound.microUSD(TokenCount(input: 1200, output: 60)))
+    #expect(try loop.event("turn.completed")["usage"] != nil)
+  }
+
+  @Test(arguments: [Preset.claude, .codex]) func `a decision file written by its tool wins`(_ preset: Preset) throws {
+    let loop = try RealLoop(
+      preset,
+      rules: [
+        ["match": "TOOL_RESULT", "reply": "I wrote the file."],
+        ["match": "CONSTITUTION", "bash": .string("printf '%s' '\(Self.move)' > .decision.json")],
+      ])
+    try expectDecided(loop, loop.beat())
+    // Two requests, one run, one charge.
+    #expect(try loop.charge().tokens?.output == 120)
+  }
+
+  @Test(arguments: [Preset.claude, .codex]) func `prose is a failure that the next prompt shows`(
+    _ preset: Preset
+  ) throws {
+    let loop = try RealLoop(
+      preset,
+      rules: [
+        ["match": "LAST FAILURE.*no JSON object", "reply": .string(Self.move)],
+        ["match": "CONSTITUTION", "reply": "I would rather talk about it."],
+      ])
+    let first = loop.beat()
+    #expect(first.report.outcome == .failed, "\(first.report)")
+    loop.time.advance(by: 61)
+    try expectDecided(loop, loop.beat())
+  }
+
+  private func expectDecided(_ loop: RealLoop, _ result: Beat.Result) throws {
+    let said = FileReading.of(loop.scratch.appending("tick.log")).text ?? ""
+    #expect(result.report.outcome == .decided && result.report.action == "write_goal", "\(result.report)\n\(said)")
+    #expect(loop.scratch.read("goals/seen.md") == "the model was here\n")
+    #expect(loop.scratch.read("journal.md")?.contains("model wrote a goal") == true)
+    #expect(!loop.scratch.exists(".decision.json") && !loop.scratch.exists(".cost-hold.json"))
+  }
+}
+
+enum RealRunners {
+  static let directory: FilePath? = {
+    guard SharedDirectory.has("real-agents/install") else { return nil }
+    let environment = HostEnvironment.current()
+    let cache = environment["XDG_CACHE_HOME"] ?? environment["HOME"].map { "\($0)/.cache" } ?? "/nonexistent"
+    let places = [environment["LOOOP_REAL_AGENTS"], "/opt/looop-real-agents", "\(cache)/looop-real-agents"].compactMap {
+      $0
+    }
+    func complete(_ place: String) -> Bool {
+      ["claude", "codex"].allSatisfy { access("\(place)/bin/\($0)", X_OK) == 0 }
+    }
+    if let place = places.first(where: complete) { return FilePath(place) }
+    guard let shared = SharedDirectory.path else { return nil }
+    _ = try? RunningProcess.run(shared.appending("real-agents").appending("install"), [], within: 300)
+    return places.first(where: complete).map { FilePath($0) }
+  }()
+}
+
+/// A data dir, a runner home and a scripted model.
+private final class RealLoop {
+  let scratch: ScratchDirectory
+  let time = FixedClock(HostClock.system.wall())
+  /// codex does not like a home below `/tmp`.
+  private let home: ScratchDirectory
+  private let model: RunningProcess
+  private let environment: HostEnvironment
+
+  init(_ preset: Preset, rules: JSON) throws {
+    scratch = try ScratchDirectory()
+    home = try ScratchDirectory(in: "/var/tmp")
+    try scratch.write("be calm\n", to: "PLAYBOOK.md")
+    let script = try home.write(rules.compact, to: "script.json")
+    let portFile = home.appending("port")
+    model = try RunningProcess(
+      "/usr/bin/env",
+      [
+        "python3", try #require(SharedDirectory.path).appending("real-agents").appending("mock_llm.py").string,
+        "--script", script.string, "--port-file", portFile.string, "--max-seconds", "300",
+      ])
+    var port: Int?
+    _ = eventually(within: 30) {
+      port = FileReading.of(portFile).text.flatMap { Int($0.trimmedSpace) }
+      return port != nil
+    }
+    let found = try #require(port)
+    try home.write(
+      """
+      model = "gpt-5"
+      model_provider = "mock"
+      [model_providers.mock]
+      name = "mock"
+      base_url = "http://127.0.0.1:\(found)/v1"
+      env_key = "MOCK_KEY"
+      wire_api = "responses"
+      """, to: ".codex/config.toml")
+    let path = HostEnvironment.current()["PATH"] ?? "/usr/bin:/bin"
+    environment = HostEnvironment([
+      "PATH": "\(try #require(RealRunners.directory))/bin:\(path)", "HOME": home.path.string, "LANG": "C.UTF-8",
+      "ANTHROPIC_BASE_URL": "http://127.0.0.1:\(found)", "ANTHROPIC_API_KEY": "sk-test", "DISABLE_TELEMETRY": "1",
+      "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "DISABLE_AUTOUPDATER": "1", "IS_SANDBOX": "1", "MOCK_KEY": "x",
+      "LOOOP_TICK_TIMEOUT_SECS": "120",
+    ])
+    try RunnerConfig(preset).write(to: scratch.appending("config.json"))
+  }
+
+  func beat() -> Beat.Result {
+    var admission = StandaloneAdmission(
+      scratch.dataDir, config: try? RunnerConfig.load(scratch.dataDir, environment), environment: environment,
+      clock: time.clock)
+    return Beat(scratch.dataDir, environment: environment, binary: "/nonexistent/looop", clock: time.clock)
+      .run(force: false, admission: &admission)
+  }
+
+  /// The last charge.
+  func charge() throws -> CostRow {
+    var last: CostRow?
+    try CostLog(scratch.dataDir).forEach { last = $0 }
+    return try #require(last)
+  }
+
+  /// The last raw event of a type, of the last run.
+  func event(_ type: String) throws -> JSON {
+    let run = try #require(scratch.names("runs").last)
+    let events = (scratch.read("runs/\(run)/events.ndjson") ?? "").split(separator: "\n").compactMap {
+      try? JSON(parsing: String($0))
+    }
+    return try #require(events.last { $0["type"]?.string == type })
+  }
+}
