@@ -84,7 +84,6 @@ extension Beat {
       let now = clock.now
       let summaries = sessions.map { list in
         SessionSummaries.workers(data, sessions: list, pending: pending.asks, now: now, stuckAfter: knobs.workerStuck)
-          + wishes(without: Set(list.map(\.id)))
       }
       return Observed(sessions: summaries, pendingAsks: pending.asks)
     }
@@ -94,24 +93,6 @@ extension Beat {
     }
     stamp.policyHash = sensed.world.policyHash
     return Look(sensed: sensed, sessions: sessions, config: config, stamp: stamp)
-  }
-
-  /// Wishes for workers that have no session: the fleet has not started them yet, or refused. A decider that did not see them would
-  /// wish again.
-  private func wishes(without known: Set<String>) -> [SessionSummary] {
-    let records = WorkerRecords(data)
-    return ((try? records.ids()) ?? []).filter { !known.contains($0) }.compactMap { id in
-      guard let record = records.read(id).record else { return nil }
-      switch record.phase {
-      case .pending, .starting:
-        return SessionSummary(id: id, state: "pending", alive: false, health: "pending")
-      case .failed:
-        return SessionSummary(
-          id: id, state: "failed", alive: false, health: "dead",
-          verifyOutput: record.reason.map { "not started: \($0)" })
-      case .running, .exited: return nil
-      }
-    }
   }
 
   func gates(_ look: Look, forced: Bool) -> GateVerdict {

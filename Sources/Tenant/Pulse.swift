@@ -19,7 +19,16 @@ package struct Pulse {
     self.environment = environment
     self.binary = binary
     self.clock = clock
-    self.log = log
+    self.log = Self.once(log)
+  }
+
+  /// A variable that cannot be read is worth one warning a process, not one a beat.
+  private static func once(_ log: @escaping (Notice) -> Void) -> (Notice) -> Void {
+    let said = Locked<Set<String>>([])
+    return { notice in
+      guard notice.code == "env.invalid" || notice.code == "cadence" else { return log(notice) }
+      if said.withLock({ $0.insert(notice.message).inserted }) { log(notice) }
+    }
   }
 
   /// Runs until SIGTERM or SIGINT; a beat that is under way is finished first. Throws where it cannot start: no data dir, a broken

@@ -314,9 +314,9 @@ import Testing
     #expect(first.report.outcome == .decided && first.report.reason?.contains("pending: the fleet starts it") == true)
     try loop.configure(Self.decide(#"{"action":"noop"}"#))
     _ = loop.beat()
-    #expect(
-      loop.lastPrompt.contains(#""id":"fix","state":"pending""#)
-        || loop.lastPrompt.contains(#""health":"pending","id":"fix""#))
+    // Once, not twice.
+    let sessions = loop.scratch.json("snapshots/sys-sessions.json")?["signal"]?.array
+    #expect(sessions?.map { $0["id"] } == ["fix"] && sessions?.first?["state"] == "pending")
   }
 
   @Test func `a beat through the door asks, settles and reports`() throws {

@@ -29,12 +29,16 @@ package enum SessionSummaries {
     let records = WorkerRecords(data)
     // Unreadable records show no wish here; the report names them as a problem.
     return ((try? records.ids()) ?? []).filter { !known.contains($0) }.compactMap { id in
-      guard let record = records.read(id).record, record.phase == .pending || record.phase == .failed else {
-        return nil
+      guard let record = records.read(id).record else { return nil }
+      // One that is being started looks as it did before: it must not vanish for a moment, which would be a changed world.
+      let phase: WorkerRecord.Phase
+      switch record.phase {
+      case .pending, .starting: phase = .pending
+      case .failed: phase = .failed
+      case .running, .exited: return nil
       }
       return SessionSummary(
-        id: id, state: record.phase.rawValue, alive: false, exitCode: nil, health: record.phase.rawValue,
-        pendingTells: 0,
+        id: id, state: phase.rawValue, alive: false, exitCode: nil, health: phase.rawValue, pendingTells: 0,
         verifyOutput: record.reason)
     }
   }
