@@ -23,7 +23,10 @@ import Testing
   static let edges: [(what: String, words: Set<String>, texts: [String], also: [String: String])] = [
     (
       "spawns",
-      ["posix_spawn", "clinux_spawn_detached", "clinux_spawn_on_terminal", "execve", "execv", "fork", "vfork"], [],
+      [
+        "posix_spawn", "clinux_spawn_detached", "clinux_spawn_on_terminal", "clinux_spawn_dependent", "execve", "execv",
+        "fork", "vfork",
+      ], [],
       [
         "Workers/SessionStart.swift": "a session's holder must outlive its starter, in a session of its own",
         "Workers/HeldProcess.swift": "a worker gets a pseudo-terminal, which posix_spawn cannot give",
@@ -75,9 +78,7 @@ import Testing
 
   /// Arrows against the order that the code has today.
   static let debts: [SourceTree.Arrow: String] = [
-    .init(from: "Store", to: "Decide"): "CostLog reads lines with Decide/Runner's LineSplitter, which belongs in Host",
-    .init(from: "Decide", to: "Workers"):
-      "StandaloneAdmission charges workers with WorkerCharges, which Beat could do before it asks for admission",
+    .init(from: "Store", to: "Decide"): "CostLog reads lines with Decide/Runner's LineSplitter, which belongs in Host"
   ]
 
   @Test func `folders use only what lies below them`() throws {

@@ -5,7 +5,6 @@ import SystemPackage
 /// runner names its money only at the end.
 ///
 /// Level-triggered: every beat looks at each worker that is not settled yet, so a beat that was missed is caught up by the next.
-/// *Shape*: `{"v":1,"settled":{"mend":"<generation>"},"running":{"mend":120000}}`
 package struct WorkerCharges: Sendable {
   package let data: DataDir
   package let environment: HostEnvironment
@@ -25,44 +24,31 @@ package struct WorkerCharges: Sendable {
     self.unmetered = unmetered
   }
 
-  static func path(_ data: DataDir) -> FilePath { data.root.appending(".worker-costs.json") }
-
-  /// What running workers have used, micro-dollars.
-  package static func running(_ data: DataDir) -> Int64 {
-    (StateFile.read(path(data)).value?["running"]?.object ?? [:]).values.reduce(0) { sum, value in
-      sum.addingReportingOverflow(max(0, value.int ?? 0)).partialValue
-    }
-  }
-
   package func run(_ sessions: [Session]) throws(HostError) {
     let records = WorkerRecords(data)
     let alive = Set(sessions.lazy.filter(\.isAlive).map(\.id))
     let started = try records.ids().compactMap { records.read($0).record }.filter { $0.startedAt != nil }
-    let kept = StateFile.read(Self.path(data)).value
-    let old = (kept?["settled"]?.object ?? [:]).compactMapValues(\.string)
-    var settled = old.filter { id, generation in started.contains { $0.id == id && $0.generation == generation } }
-    var running: [String: JSON] = [:]
+    let kept = WorkerCosts.read(data)
+    var costs = WorkerCosts(
+      settled: kept.settled.filter { id, generation in started.contains { $0.id == id && $0.generation == generation } }
+    )
     var rows: [CostRow]?
-    for record in started where settled[record.id] != record.generation {
+    for record in started where costs.settled[record.id] != record.generation {
       let known: [CostRow]
       if let rows { known = rows } else { known = try chargedSessions() }
       let used = use(record, among: started, charged: known)
       if alive.contains(record.id) {
         rows = known
         let sum = used.reduce(0) { $0 + $1.microUSD }
-        if sum > 0 { running[record.id] = .int(sum) }
+        if sum > 0 { costs.running[record.id] = sum }
         continue
       }
       for row in used where row.microUSD > 0 { try CostLog(data).append(row) }
       rows = known + used
-      settled[record.id] = record.generation
+      costs.settled[record.id] = record.generation
     }
-    let next: JSON = [
-      "v": 1, "settled": .object(settled.mapValues(JSON.string)), "running": .object(running),
-    ]
     // An unchanged beat writes nothing.
-    guard next != kept, !(kept == nil && settled.isEmpty && running.isEmpty) else { return }
-    try StateFile.write(next, to: Self.path(data))
+    if costs != kept { try costs.write(data) }
   }
 
   private func chargedSessions() throws(HostError) -> [CostRow] {

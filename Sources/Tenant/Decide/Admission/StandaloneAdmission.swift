@@ -84,7 +84,7 @@ package struct StandaloneAdmission: DecideAdmission {
       if date == today || date == tomorrow { sum += row.microUSD }
     }
     // What live workers have used so far: they become rows when they end.
-    return sum.addingReportingOverflow(WorkerCharges.running(data)).partialValue
+    return sum.addingReportingOverflow(WorkerCosts.read(data).runningSum).partialValue
   }
 
   /// The next local midnight.
