@@ -67,6 +67,20 @@ package struct BudgetState: Sendable, Hashable {
   }
 }
 
+extension BudgetState {
+  /// Whether something may start now that could not before: a new day, a raise, or a hold that was given back.
+  package func leaves(moreThan before: BudgetState) -> Bool {
+    day != before.day
+      || BudgetAxis.allCases.contains { axis in
+        switch (self[axis].left, before[axis].left) {
+        case (nil, let old): old != nil
+        case (_?, nil): false
+        case (let new?, let old?): new > old
+        }
+      }
+  }
+}
+
 /// The marks that a day's spending is announced at.
 package enum BudgetThreshold: Int64, Sendable, CaseIterable {
   case half = 50

@@ -72,6 +72,11 @@ package struct ConfigurationParser: Sendable {
     if let node = entries["grace"], let grace = reader.duration(node, "grace", in: .zero ... .seconds(86_400)) {
       fleet.grace = grace
     }
+    if let node = entries["meter_every"],
+      let period = reader.duration(node, "meter_every", in: .seconds(1) ... .seconds(3600))
+    {
+      fleet.meterEvery = period
+    }
     if let node = entries["warm_pool"], let value = reader.integer(node, "warm_pool", in: 0...64) {
       fleet.warmPool = Int(value)
     }

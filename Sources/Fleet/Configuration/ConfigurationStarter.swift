@@ -14,6 +14,7 @@ package enum ConfigurationStarter {
       #   tokens_per_day: 50000000
       #   decides_per_day: 5000
       grace: 10m                # how long live workers may go on once their tenant's budget is spent
+      meter_every: 15s          # how often what live workers have spent is read from their transcripts
       disk_free_min: 1G         # no new sandbox below this much free space
       warm_pool: 1              # recycled worktrees kept ready for each repository; 0: none
       # prices: /etc/looop-fleet/prices.yaml   # example; your own prices over the shipped table

@@ -180,7 +180,7 @@ enum ConfigurationKeys {
   static let top = ["fleet", "defaults"]
   static let fleet = [
     "max_beats", "max_decides", "max_workers", "budget", "time_zone", "grace", "require", "hooks", "disk_free_min",
-    "warm_pool", "prices",
+    "warm_pool", "prices", "meter_every",
   ]
   static let hooks = ["ask", "webhook", "reminders"]
   static let settings = ["user", "interval", "weight", "time_zone", "budget", "workers", "sandboxes", "paused"]

@@ -26,6 +26,8 @@ package struct FleetConfiguration: Sendable, Hashable {
   package var zone: ZoneRules
   /// How long live workers may go on after their tenant's budget is spent.
   package var grace = Duration.seconds(600)
+  /// How often live workers are metered from their transcripts.
+  package var meterEvery = Duration.seconds(15)
   /// Guards that must be enforced, or `serve` does not start.
   package var required: Set<GuardName> = []
   package var hooks = Hooks()

@@ -11,6 +11,7 @@ struct SupervisedTenant: Sendable {
   var budget: BudgetState?
   /// Workers whose start is under way here, and what became of a refusal, by id.
   var starting: Set<String> = []
+  var holds = WorkerHolds()
   /// Sandboxes of ended workers that are being collected.
   var collecting: Set<String> = []
   /// How often each was tried.

@@ -86,11 +86,12 @@ extension Supervisor {
 
   func refreshBudget(_ name: String) async {
     guard let tenant = tenants[name] else { return }
-    let (rules, now) = (rules(of: tenant), ClockReading.now(clock))
-    switch await ledger.perform({ try $0.state(rules, now: now) }) {
-    case .success(let state):
+    let (rules, fleetRules, now) = (rules(of: tenant), fleetRules, ClockReading.now(clock))
+    switch await ledger.perform({ try $0.states([rules, fleetRules], now: now) }) {
+    case .success(let states):
       ledgerAnswered()
-      take(state, of: name)
+      take(states[0], of: name)
+      takeFleet(states[1])
     case .failure(let error): ledgerFailed(error)
     }
   }
@@ -103,7 +104,7 @@ extension Supervisor {
     case .success(let states):
       ledgerAnswered()
       for (name, state) in zip(names, states) { take(state, of: name) }
-      fleetBudget = states.last
+      if let last = states.last { takeFleet(last) }
     case .failure(let error): ledgerFailed(error)
     }
     await refreshBudgetAsks()
@@ -112,11 +113,23 @@ extension Supervisor {
   private func take(_ state: BudgetState, of name: String) {
     let before = tenants[name]?.budget
     tenants[name]?.budget = state
+    if tenants[name]?.holds.waiting != nil, before.map({ state.leaves(moreThan: $0) }) ?? true {
+      tenants[name]?.holds.waiting = nil
+      admitWorkers()
+    }
     // A new day, a raise, or a settlement below the hold lifts it; the next decide finds out whether it may.
     if tenants[name]?.state.held != nil, before?.day != state.day || state.standing != .held, before != state {
       tenants[name]?.state.held = nil
       changed(.tenants)
     }
+  }
+
+  private func takeFleet(_ state: BudgetState) {
+    let isFreer = fleetBudget.map { state.leaves(moreThan: $0) } ?? true
+    fleetBudget = state
+    guard isFreer else { return }
+    for name in tenants.keys where tenants[name]?.holds.waiting?.scope == .fleet { tenants[name]?.holds.waiting = nil }
+    admitWorkers()
   }
 
   func refreshBudgetAsks() async {

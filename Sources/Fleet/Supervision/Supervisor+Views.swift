@@ -104,7 +104,7 @@ extension Supervisor {
           tenant: tenant.id.name, id: record.id, phase: isStarting ? .starting : record.phase,
           reason: place?.reason ?? (isStarting ? nil : record.reason), position: place?.position,
           pid: record.process?.pid, health: worker.health, sandbox: record.sandbox, branch: record.branch,
-          startedAt: record.startedAt, exitCode: worker.exitCode, spent: nil)
+          startedAt: record.startedAt, exitCode: worker.exitCode, spent: tenant.holds.spent[record.id])
       }
     }
   }

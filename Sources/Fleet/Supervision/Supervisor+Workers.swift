@@ -36,6 +36,7 @@ extension Supervisor {
     if tenant.state.paused { return "the tenant is paused" }
     if let trouble = ledgerTrouble { return trouble }
     if let held = tenant.state.held { return held }
+    if let waiting = tenant.holds.waiting { return waiting.reason }
     if tenant.state.lease != .held { return "the tenant is not taken over yet" }
     return nil
   }
@@ -45,25 +46,41 @@ extension Supervisor {
     tenants[name]?.starting.insert(record.id)
     changed(.workers)
     Task {
-      let failure = await launch(record, of: tenant)
-      if let failure { await refuse(record, of: tenant, failure) }
-      launched(record.id, of: name, failure)
+      switch await reserveWorker(record, of: name) {
+      case .waits:
+        // Its wish stays as it is, and counts among the pending again.
+        tenants[name]?.starting.remove(record.id)
+        changed(.workers)
+      case .impossible(let why):
+        await refuse(record, of: tenant, why)
+        launched(record.id, of: name, why)
+      case .granted(let reservation):
+        let failure = await launch(record, of: tenant)
+        if let failure {
+          await refuse(record, of: tenant, failure.description)
+          // One that hung or was killed may have begun: its hold stands until a report tells.
+          if failure.code.map({ $0 < 124 }) ?? true {
+            await releaseWorker(reservation, record.generation, of: name)
+          }
+        }
+        launched(record.id, of: name, failure?.description)
+      }
     }
   }
 
   /// `nil` when it runs. The wish's record is on disk all the while: a crash here is a wish that is still pending.
-  private func launch(_ record: WorkerRecord, of tenant: SupervisedTenant) async -> String? {
+  private func launch(_ record: WorkerRecord, of tenant: SupervisedTenant) async -> HelperRun.Failure? {
     var arguments = ["worker", "launch", record.id, "--json"]
     if let repo = record.repo {
       switch await createSandbox(repo: repo, record: record, of: tenant) {
       case .success(let sandbox):
         arguments += ["--sandbox", sandbox.path, "--branch", sandbox.branch]
-      case .failure(let failure): return failure.description
+      case .failure(let failure): return failure
       }
     }
     switch await helper(tenant, arguments, work: .worker(record.id), deadline: 60) {
     case .success: return nil
-    case .failure(let failure): return failure.description
+    case .failure(let failure): return failure
     }
   }
 

@@ -84,6 +84,8 @@ package actor Supervisor {
     await recoverLedger()
     _ = await applyConfiguration()
     let house = Task { await keepHouse() }
+    let metering = Task { await keepMetering() }
+    defer { metering.cancel() }
     for await event in watch.events { heard(event) }
     house.cancel()
   }

@@ -26,8 +26,18 @@ struct UsageVerb: Verb {
       else {
         throw Failure("there is no worker \(worker)", hint: "looop worker list shows them")
       }
-      context.printer.compact(
-        WorkerUsage.find(record, data: context.data, environment: context.environment).json)
+      var command: String?
+      if case .value(let config) = RunnerConfig.read(context.data, context.environment) {
+        command = config.workerCommand
+      }
+      var answer = WorkerRunner.of(record, configured: command, data: context.data).json
+      // One that has not started has used nothing.
+      let used =
+        record.phase == .pending
+        ? TranscriptFinder.Finding(transcripts: [], unread: [])
+        : WorkerUsage.find(record, data: context.data, environment: context.environment)
+      for (key, value) in used.json.object ?? [:] { answer[key] = value }
+      context.printer.compact(answer)
     default:
       throw Failure("name one run, or one worker with --worker", hint: "looop _ usage RUN | looop _ usage --worker ID")
     }

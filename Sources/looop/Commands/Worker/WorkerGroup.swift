@@ -53,11 +53,12 @@ struct WorkerKillVerb: Verb {
     commandName: "kill", abstract: "End a worker, or withdraw a wish for one.")
 
   @Argument(help: "The worker.", completion: Completions.workers) var id: String
+  @Option(help: "Why, for its record.") var reason: String?
 
-  mutating func perform(in context: Context) throws -> Int32 { try Self.kill(context, id) }
+  mutating func perform(in context: Context) throws -> Int32 { try Self.kill(context, id, reason: reason) }
 
-  static func kill(_ context: Context, _ id: String) throws -> Int32 {
-    let killed = try WorkerKill(context.data).kill(id, now: context.clock.now)
+  static func kill(_ context: Context, _ id: String, reason: String? = nil) throws -> Int32 {
+    let killed = try WorkerKill(context.data).kill(id, reason: reason, now: context.clock.now)
     context.printer.line("killed \(killed)")
     return ExitStatus.done
   }
