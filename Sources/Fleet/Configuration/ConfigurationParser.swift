@@ -46,11 +46,12 @@ package struct ConfigurationParser: Sendable {
       }
       repositories[name] = path(value, name, &reader)
     }
+    let runnerHome = top["runner_home"].flatMap { path($0, "runner_home", &reader) }
     let merged = settings(top, &reader).over(fleet.defaults)
     guard reader.problems.isEmpty, let dataDirectory else { return (nil, nil, reader.problems) }
     let configuration = TenantConfiguration(
       id: id, dataDirectory: dataDirectory, settings: merged, zone: merged.timeZone ?? fleet.zone,
-      repositories: repositories)
+      repositories: repositories, runnerHome: runnerHome)
     return (configuration, top["data_dir"]?.mark?.line, [])
   }
 
@@ -147,6 +148,7 @@ package struct ConfigurationParser: Sendable {
     if let node = entries["weight"] { settings.weight = reader.integer(node, "weight", in: 1...1000).map(Int.init) }
     if let node = entries["time_zone"] { settings.timeZone = zone(node, &reader) }
     if let node = entries["paused"] { settings.isPaused = reader.boolean(node, "paused") }
+    readConfinement(entries, into: &settings, &reader)
     let budget = reader.entries(entries["budget"], "`budget:`", known: ConfigurationKeys.budget)
     if let node = budget["usd_per_day"] {
       settings.usdPerDay = reader.limit(
@@ -179,6 +181,34 @@ package struct ConfigurationParser: Sendable {
       settings.disk = reader.limit(node, "disk_max", "a size such as 20G", hint: Self.sizeHint) { ByteSize($0) }
     }
     return settings
+  }
+
+  private func readConfinement(
+    _ entries: [String: Node], into settings: inout TenantSettings, _ reader: inout DocumentReader
+  ) {
+    if let node = entries["landlock"], let word = reader.text(node, "landlock") {
+      switch word {
+      case "auto": settings.landlock = .automatic
+      case "on": settings.landlock = .on
+      case "off": settings.landlock = .off
+      default:
+        reader.refuse(
+          node, "`landlock` must be auto, on or off, not `\(word)`",
+          hint: "off is for a runner that makes a sandbox of its own by mounting, such as codex")
+      }
+    }
+    for (key, name, value) in reader.pairs(entries["environment"], "`environment:`") {
+      guard !TenantEnvironment.isReserved(name) else {
+        reader.refuse(
+          key, "`\(name)` cannot be set for a tenant",
+          hint: "it would change how programs are loaded, or is the fleet's own to set")
+        continue
+      }
+      if let text = reader.text(value, name) { settings.environment[name] = text }
+    }
+    if let node = entries["readable"] {
+      settings.readable = reader.words(node, "readable").compactMap { path($0.node, "readable", &reader) }
+    }
   }
 
   private func path(_ node: Node, _ key: String, _ reader: inout DocumentReader) -> FilePath? {

@@ -40,6 +40,10 @@ package enum ConfigurationStarter {
         # cpu: 2
         # pids_max: 512
       # sandboxes: { disk_max: 20G }
+      # landlock: auto          # auto: for tenants with a user of their own, where the kernel has it; on; off: for a runner
+      #                         # that makes a sandbox of its own by mounting, such as codex
+      # readable: [/opt/tools]  # example; what tenants may read besides their own and the system's under Landlock
+      # environment: { HTTPS_PROXY: "http://proxy:3128" }   # example; added to the allow-listed environment
 
     """
 
@@ -55,6 +59,9 @@ package enum ConfigurationStarter {
     budget: { usd_per_day: 20, tokens_per_day: 5000000, decides_per_day: 500 }
     workers: { max: 4, memory_max: 4G, cpu: 2, pids_max: 512 }
     sandboxes: { disk_max: 20G }
+    # runner_home: /srv/looop/web-home   # where its runners keep logins and transcripts; left out: ~USER/.looop-fleet/NAME
+    # environment: { ANTHROPIC_BASE_URL: "https://gateway.example.org" }
+    # landlock: off
     # paused: true
 
     """

@@ -183,8 +183,11 @@ enum ConfigurationKeys {
     "warm_pool", "prices", "meter_every",
   ]
   static let hooks = ["ask", "webhook", "reminders"]
-  static let settings = ["user", "interval", "weight", "time_zone", "budget", "workers", "sandboxes", "paused"]
-  static let tenant = ["data_dir", "repos"] + settings
+  static let settings = [
+    "user", "interval", "weight", "time_zone", "budget", "workers", "sandboxes", "paused", "landlock",
+    "environment", "readable",
+  ]
+  static let tenant = ["data_dir", "repos", "runner_home"] + settings
   static let budget = ["usd_per_day", "tokens_per_day", "decides_per_day"]
   static let workers = ["max", "memory_max", "cpu", "pids_max"]
   static let sandboxes = ["disk_max"]
@@ -195,7 +198,7 @@ enum ConfigurationKeys {
     if workers.contains(key) { return "below `workers:`" }
     if sandboxes.contains(key) { return "below `sandboxes:`" }
     if hooks.contains(key) { return "below `fleet: hooks:`" }
-    if ["data_dir", "repos"].contains(key) { return "in a tenant's own file, tenants.d/NAME.yaml" }
+    if ["data_dir", "repos", "runner_home"].contains(key) { return "in a tenant's own file, tenants.d/NAME.yaml" }
     if fleet.contains(key), !settings.contains(key) { return "below `fleet:` in fleet.yaml" }
     if settings.contains(key) { return "in a tenant's file or below `defaults:`" }
     return nil

@@ -18,6 +18,13 @@ package struct TenantConfiguration: Sendable, Hashable {
   package var sandboxes: SandboxLimits
   /// No beats until the operator changes it here (`tenant pause` is another way, kept in the ledger).
   package var isPaused: Bool
+  package var landlock: ConfinedTenant.LandlockChoice
+  /// Where its runners keep logins, transcripts and caches; nil: below its user's home.
+  package var runnerHome: FilePath?
+  /// What the operator adds to the allow-listed environment of all its processes.
+  package var environment: [String: String]
+  /// What else it may read under Landlock: tools in a place of their own.
+  package var readable: [FilePath]
 
   /// For one worker, except `maximum`.
   package struct WorkerLimits: Sendable, Hashable {
@@ -35,7 +42,7 @@ package struct TenantConfiguration: Sendable, Hashable {
 
   package init(
     id: TenantID, dataDirectory: FilePath, settings: TenantSettings = TenantSettings(), zone: ZoneRules,
-    repositories: [String: FilePath] = [:]
+    repositories: [String: FilePath] = [:], runnerHome: FilePath? = nil
   ) {
     self.id = id
     self.dataDirectory = dataDirectory
@@ -51,6 +58,10 @@ package struct TenantConfiguration: Sendable, Hashable {
       processes: settings.processes.value)
     sandboxes = SandboxLimits(disk: settings.disk.value)
     isPaused = settings.isPaused ?? false
+    landlock = settings.landlock ?? .automatic
+    environment = settings.environment
+    readable = settings.readable ?? []
+    self.runnerHome = runnerHome
   }
 
   package static let defaultInterval = Duration.seconds(60)
@@ -86,6 +97,9 @@ package struct TenantSettings: Sendable, Hashable {
   package var processes = LimitSetting<Int>.unset
   package var disk = LimitSetting<ByteSize>.unset
   package var isPaused: Bool?
+  package var landlock: ConfinedTenant.LandlockChoice?
+  package var environment: [String: String] = [:]
+  package var readable: [FilePath]?
 
   package init() {}
 
@@ -105,6 +119,10 @@ package struct TenantSettings: Sendable, Hashable {
     merged.processes = processes.over(lower.processes)
     merged.disk = disk.over(lower.disk)
     merged.isPaused = isPaused ?? lower.isPaused
+    merged.landlock = landlock ?? lower.landlock
+    // Name by name: a tenant's file adds to what all have.
+    merged.environment = lower.environment.merging(environment) { _, own in own }
+    merged.readable = readable ?? lower.readable
     return merged
   }
 }

@@ -199,6 +199,7 @@ package enum Doctor {
   private static func fix(guard name: String) -> String {
     switch name {
     case "user", "environment": "run the fleet as root, and give each tenant a `user:` of its own"
+    case "delivery": "see `hooks:` in fleet.yaml; the asks are in the mailbox, and are told again"
     case "budget": "see the detail; no decide starts until the ledger can be written"
     default: "name it in `require:` of fleet.yaml and the fleet does not start without it"
     }

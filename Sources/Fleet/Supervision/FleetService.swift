@@ -57,6 +57,12 @@ package struct FleetService: Sendable {
     raiseDescriptorLimit()
     let supervisor = try Supervisor(
       paths: paths, programs: programs, environment: environment, logger: logger)
+    do throws(MissingGuards) {
+      try await supervisor.requireGuards()
+    } catch {
+      throw Failure.cannotStart(
+        "\(error)", hint: error.hint ?? "take it out of `require:` in \(paths.configuration)/fleet.yaml")
+    }
     let manager = ServiceManager(environment: environment)
     let server = ControlServer(
       ControlServer.Options(socket: paths.socket), fleet: supervisor,
@@ -71,11 +77,13 @@ package struct FleetService: Sendable {
         ], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
     try await group.run()
     manager.tell("STOPPING=1")
+    await supervisor.leaveNoGroups()
   }
 
   private func prepareDirectories() throws {
-    try Directory.create(paths.state, mode: 0o755)
-    try Directory.create(paths.sandboxes, mode: 0o755)
+    // Tenants pass through to what is theirs, and see no names.
+    try Directory.create(paths.state, mode: 0o711)
+    try Directory.create(paths.sandboxes, mode: 0o711)
     // The ledger is the supervisor's alone; what SQLite puts beside it takes its mode.
     let ledger = try OwnedDescriptor(opening: paths.ledger, O_RDWR | O_CREAT, mode: 0o600, operation: "open the ledger")
     guard fchmod(ledger.raw, 0o600) == 0 else { throw HostError.last("set the mode of", paths.ledger) }

@@ -9,9 +9,15 @@ struct SupervisedTenant: Sendable {
   /// The pulse lock of its data dir.
   var lock: TakeOver.HeldLock?
   var budget: BudgetState?
+  /// The marks of its day that were announced, so that the ledger is not asked for each again and again.
+  var marks = ""
+  /// `at this rate spent by 15:40`, while a warning stands.
+  var forecast: String?
   /// Workers whose start is under way here, and what became of a refusal, by id.
   var starting: Set<String> = []
   var holds = WorkerHolds()
+  /// What the kernel did to ended workers, in words, by generation.
+  var memoryEnds: [String: String] = [:]
   /// Sandboxes of ended workers that are being collected.
   var collecting: Set<String> = []
   /// How often each was tried.

@@ -32,7 +32,9 @@ extension Supervisor {
     }
     await refreshBudgets()
     for line in applied { say(line) }
+    if !fleet.required.isEmpty, !applied.isEmpty { tellMissingGuards() }
     changed(.tenants)
+    deliverAsks()
     admitWorkers()
     return ReloadOutcome(applied: applied, refused: load.refused.map(Self.row))
   }

@@ -113,6 +113,7 @@ extension Supervisor {
   private func take(_ state: BudgetState, of name: String) {
     let before = tenants[name]?.budget
     tenants[name]?.budget = state
+    announceMarks(state, of: name)
     if tenants[name]?.holds.waiting != nil, before.map({ state.leaves(moreThan: $0) }) ?? true {
       tenants[name]?.holds.waiting = nil
       admitWorkers()
@@ -121,6 +122,35 @@ extension Supervisor {
     if tenants[name]?.state.held != nil, before?.day != state.day || state.standing != .held, before != state {
       tenants[name]?.state.held = nil
       changed(.tenants)
+    }
+  }
+
+  /// Half, most or all of a cap is spent: said once a day and cap, and from the second mark on with a forecast.
+  private func announceMarks(_ state: BudgetState, of name: String) {
+    guard let tenant = tenants[name] else { return }
+    let reached = BudgetThreshold.reached(in: state)
+    let marks = reached.map {
+      "\(state.day.date) \($0.axis.rawValue) \(state[$0.axis].cap ?? 0) \($0.threshold.rawValue)"
+    }
+    .joined(separator: ";")
+    if state.standing == .open { tenants[name]?.forecast = nil }
+    guard !marks.isEmpty, marks != tenant.marks || state.standing == .warning else { return }
+    tenants[name]?.marks = marks
+    let (rules, now, isNew) = (rules(of: tenant), ClockReading.now(clock), marks != tenant.marks)
+    Task {
+      let result = await ledger.perform { ledger in
+        let forecast = try ledger.forecast(rules, state: state, now: now)
+        return (isNew ? try ledger.newlyReached(rules, state: state) : [], forecast.values.min())
+      }
+      guard case .success(let (fresh, soonest)) = result else { return }
+      let words = soonest.map { BudgetForecast.words(spentBy: $0, zone: rules.zone) }
+      tenants[name]?.forecast = words
+      for (axis, threshold) in fresh {
+        let cap = axis.words(state[axis].cap ?? 0)
+        say(
+          "\(threshold.rawValue) % of today's \(cap) are spent (\(axis.words(state[axis].spent)))\(words.map { "; \($0)" } ?? "")",
+          about: name, level: threshold == .half ? .info : .warning)
+      }
     }
   }
 

@@ -90,6 +90,9 @@ extension Supervisor {
         value: Double(beatGate.waitingCount + slowGate.waitingCount)),
       MetricSample(
         "decides_waiting", help: "Decides that wait for a place.", kind: .gauge, value: Double(decideGate.waitingCount)),
+      MetricSample(
+        "asks_undelivered", help: "Asks that a configured hook or webhook has not taken yet.", kind: .gauge,
+        value: Double(delivery.report.undelivered)),
     ]
   }
 }

@@ -28,7 +28,8 @@ extension Supervisor {
     guards.append(
       FleetDocument.Guard(
         name: "budget", enforced: ledgerTrouble == nil,
-        detail: ledgerTrouble ?? "every decide is reserved before it starts"))
+        detail: ledgerTrouble ?? "every decide and every worker is reserved before it starts"))
+    if let delivery = deliveryGuard { guards.append(delivery) }
     return guards
   }
 
@@ -41,7 +42,7 @@ extension Supervisor {
     return TenantRow(
       name: tenant.id.name, dataDir: tenant.configuration.dataDirectory.string,
       user: (try? confined(tenant).user.name) ?? tenant.configuration.user, phase: phase,
-      reason: reason ?? activityReason(tenant.state),
+      reason: reason ?? activityReason(tenant.state) ?? moneyReason(tenant),
       lastBeat: tenant.state.lastBeat.flatMap { beat in
         tenant.state.lastBeatAt.map {
           TenantRow.LastBeat(at: $0, outcome: beat.outcome.rawValue, durationMS: beat.durationMS)
@@ -52,6 +53,17 @@ extension Supervisor {
         live: tenant.liveCount, pending: pending, max: tenant.configuration.workers.maximum),
       budget: tenant.budget.map { TenantBudget($0) }, asksPending: asks.count + fleetAsks.count,
       oldestAskSeconds: oldest.map { max(0, clock.now - $0) }, sandboxes: sandboxCount(tenant), diskBytes: nil)
+  }
+
+  /// What will stop it before the day is over.
+  private func moneyReason(_ tenant: SupervisedTenant) -> String? {
+    guard let budget = tenant.budget, budget.standing != .open else { return nil }
+    let used = BudgetAxis.allCases.compactMap { axis -> (axis: BudgetAxis, percent: Int128)? in
+      budget[axis].cap.flatMap { $0 > 0 ? (axis, Int128(budget[axis].committed) * 100 / Int128($0)) : nil }
+    }.max { $0.percent < $1.percent }
+    guard let used, let cap = budget[used.axis].cap else { return nil }
+    return "\(used.percent) % of today's \(used.axis.words(cap)) are spent or held"
+      + (tenant.forecast.map { "; \($0)" } ?? "")
   }
 
   /// Why nothing seems to happen: a beat that takes long is the usual answer.
@@ -102,7 +114,8 @@ extension Supervisor {
         let isStarting = tenant.starting.contains(record.id) && record.phase == .pending
         return WorkerRow(
           tenant: tenant.id.name, id: record.id, phase: isStarting ? .starting : record.phase,
-          reason: place?.reason ?? (isStarting ? nil : record.reason), position: place?.position,
+          reason: place?.reason ?? (isStarting ? nil : tenant.memoryEnds[record.generation] ?? record.reason),
+          position: place?.position,
           pid: record.process?.pid, health: worker.health, sandbox: record.sandbox, branch: record.branch,
           startedAt: record.startedAt, exitCode: worker.exitCode, spent: tenant.holds.spent[record.id])
       }

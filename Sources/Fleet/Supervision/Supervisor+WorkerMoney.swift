@@ -190,6 +190,7 @@ extension Supervisor {
         }
       }
       admitWorkers()
+      if let due = delivery.report.nextDue, due <= clock.now { deliverAsks() }
     }
   }
 
@@ -320,6 +321,7 @@ extension Supervisor {
     _ = await helper(
       tenant, ["worker", "kill", record.id, "--reason", words], deadline: 30, expectsDocument: false)
     if let confined = try? confined(tenant) {
+      noteMemoryKills(record, of: tenant)
       let outcome = await confinement.stop(worker: record.id, of: confined, leader: record.process)
       if !outcome.isGone { say("worker \(record.id) has not ended: \(outcome)", about: name, level: .error) }
     }

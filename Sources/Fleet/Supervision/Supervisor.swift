@@ -26,6 +26,7 @@ package actor Supervisor {
   let feed: ChangeFeed
   let watch: WakeWatch
   let confinement: Confinement
+  let environment: HostEnvironment
   let startedAt: Double
 
   var fleet: FleetConfiguration
@@ -54,6 +55,9 @@ package actor Supervisor {
   var fleetBudget: BudgetState?
   /// Breached budgets that ask for a raise: the fleet's own asks, beside the tenants'.
   var budgetAsks: [BudgetAsk] = []
+  /// Tells hooks about asks; made anew when the configuration names other ones.
+  var notices: (hooks: FleetConfiguration.Hooks, notifier: Notifier)?
+  var delivery = Delivery()
   var stopping = false
   /// Everything is being stopped on request: nothing new starts, also in what is left of this supervisor's life.
   var draining = false
@@ -68,6 +72,7 @@ package actor Supervisor {
     self.programs = programs
     self.clock = clock
     self.logger = logger
+    self.environment = environment
     ledger = LedgerLane(Ledger(path: paths.ledger))
     feed = ChangeFeed(clock: clock)
     watch = try WakeWatch()
@@ -82,6 +87,7 @@ package actor Supervisor {
   package func run() async {
     watch.start()
     await recoverLedger()
+    collectGroups()
     _ = await applyConfiguration()
     let house = Task { await keepHouse() }
     let metering = Task { await keepMetering() }
@@ -194,6 +200,7 @@ package actor Supervisor {
   }
 
   func changed(_ category: ChangeCategory, about tenant: String? = nil) {
+    if category == .asks || category == .answers { deliverAsks() }
     Task { await feed.changed([category], tenant: tenant) }
   }
 }

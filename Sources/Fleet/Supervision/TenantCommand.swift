@@ -17,13 +17,22 @@ enum TenantWork: Hashable, Sendable {
 extension Supervisor {
   /// The tenant as the confinement sees it. Throws where its user does not exist.
   func confined(_ tenant: SupervisedTenant) throws -> ConfinedTenant {
-    let configuration = tenant.configuration
+    try confined(tenant.configuration, namesakes: namesakes)
+  }
+
+  private func confined(
+    _ configuration: TenantConfiguration, namesakes: [String: Int]
+  ) throws -> ConfinedTenant {
     var confined = ConfinedTenant(
-      name: tenant.id.name, dataDirectory: configuration.dataDirectory,
+      name: configuration.id.name, dataDirectory: configuration.dataDirectory,
       user: try user(named: configuration.user))
     confined.sharesUser = (namesakes[configuration.user ?? ""] ?? 0) > 1
-    confined.sandboxes = paths.sandboxes(of: tenant.id)
+    confined.sandboxes = paths.sandboxes(of: configuration.id)
     confined.repositories = configuration.repositories.values.sorted { $0.string < $1.string }
+    confined.runnerHome = configuration.runnerHome
+    confined.environment = configuration.environment
+    confined.landlock = configuration.landlock
+    confined.readable = configuration.readable
     confined.worker = ResourceCaps(
       memoryBytes: configuration.workers.memory?.bytes,
       cpus: configuration.workers.cpu.map { Double($0.thousandths) / 1000 },
@@ -62,6 +71,25 @@ extension Supervisor {
   var confinedTenants: [ConfinedTenant] {
     // One without a user is named by its own phase.
     tenants.values.sorted { $0.id < $1.id }.compactMap { try? confined($0) }
+  }
+
+  /// What `require:` names must hold for the tenants that are configured, before the first of their processes is started.
+  package func requireGuards() throws(MissingGuards) {
+    let load = ConfigurationDirectory.load(at: paths.configuration)
+    guard let required = load.fleet?.required, !required.isEmpty else { return }
+    // A tenant whose user does not exist runs nothing, and its own phase says so.
+    let namesakes = Dictionary(load.tenants.map { ($0.user ?? "", 1) }, uniquingKeysWith: +)
+    let wanted = load.tenants.compactMap { try? confined($0, namesakes: namesakes) }
+    try confinement.guards(wanted).check(required: required.map(\.rawValue))
+  }
+
+  /// After a reload: what runs goes on, and what does not hold any more is told.
+  func tellMissingGuards() {
+    do throws(MissingGuards) {
+      try confinement.guards(confinedTenants).check(required: fleet.required.map(\.rawValue))
+    } catch {
+      say("\(error)\(error.hint.map { " (\($0))" } ?? "")", level: .error)
+    }
   }
 
   /// Apart only if root gives each tenant a user of its own.

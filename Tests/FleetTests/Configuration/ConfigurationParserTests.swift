@@ -94,7 +94,7 @@ import Testing
     ),
     (
       "data_dir: /d\nxyzzy: 5", "2: unknown key `xyzzy` in a tenant's file",
-      "known keys: budget, data_dir, interval, paused, repos, sandboxes, time_zone, user, weight, workers"
+      "known keys: budget, data_dir, environment, interval, landlock, paused, readable, repos, runner_home, sandboxes, time_zone, user, weight, workers"
     ),
     (
       "data_dir: /d\nbudget:\n  usd_per_dya: 5", "3: unknown key `usd_per_dya` in `budget:`",

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Fleet
+import Glibc
 import SystemPackage
 import Tenant
 
@@ -11,6 +12,8 @@ struct TenantAdd: AsyncParsableCommand {
   @Argument(help: "Its name: letters, digits, `.`, `_` and `-`.") var name: String
   @Option(help: "Its data dir; made where it is not there yet.") var dataDir: String
   @Option(help: "The Unix user it runs as.") var user: String?
+  @Flag(help: "Make that user (looop-NAME without --user): a system user with a home and no password. Needs root.")
+  var createUser = false
   @Option(name: .customLong("repo"), help: "A repository for its workers: NAME=PATH. May be given again.")
   var repositories: [String] = []
   @Option(help: "Between two beats: 60s, 5m.") var interval: String?
@@ -28,10 +31,29 @@ struct TenantAdd: AsyncParsableCommand {
   func run() async throws {
     let draft = try draft()
     let writer = ConfigurationWriter(directory: try common.paths().configuration)
+    // The user first: a tenant's file that names nobody would be a tenant in trouble.
+    if createUser, let name = draft.user { try Self.makeUser(name) }
     let path = try writer.add(draft)
     Printer.standard.line("wrote \(path)")
-    if try TenantPlace.make(draft.dataDirectory, user: user) { Printer.standard.line("made \(draft.dataDirectory)") }
+    if try TenantPlace.make(draft.dataDirectory, user: draft.user) {
+      Printer.standard.line("made \(draft.dataDirectory)")
+    }
     try await ReloadCommand.afterChange(common)
+  }
+
+  private static func makeUser(_ name: String) throws {
+    guard geteuid() == 0 else {
+      throw FleetRefusal(
+        .permissionDenied, "only root can make the user \(Display.line(name))",
+        hint: "run it as root, or leave out --create-user and --user")
+    }
+    do throws(TenantUser.Failure) {
+      // Its agents keep their logins below its home, which is nobody else's.
+      let user = try TenantUser.create(name, home: FilePath("/home").appending(name))
+      Printer.standard.line("user \(user.name) (\(user.uid))\(user.home.map { ", home \($0)" } ?? "")")
+    } catch {
+      throw FleetRefusal(.conflict, error.description, hint: "make it by hand: useradd --system --create-home \(name)")
+    }
   }
 
   func draft() throws -> TenantDraft {
@@ -40,7 +62,7 @@ struct TenantAdd: AsyncParsableCommand {
         "\(name) is no name for a tenant: use up to \(TenantID.longest) letters, digits, `.`, `_` and `-`")
     }
     var draft = TenantDraft(id: id, dataDirectory: CommonOptions.absolute(dataDir))
-    draft.user = user
+    draft.user = user ?? (createUser ? "looop-\(id.name.lowercased())" : nil)
     draft.interval = try read(interval, "--interval", "60s or 5m", DurationText.duration)
     draft.weight = weight
     draft.timeZone = timeZone

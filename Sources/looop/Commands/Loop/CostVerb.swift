@@ -35,8 +35,10 @@ struct LimitsVerb: Verb {
       case .absent: nil
       case .unreadable(let reason), .corrupt(let reason): throw Failure(reason)
       }
+    let fleet = FleetLimits.ask(context)
     let money = StandaloneAdmission(
-      context.data, config: config, environment: context.environment, clock: context.clock
+      context.data, config: config, environment: context.environment, clock: context.clock,
+      onlyIfSet: fleet != nil
     ).limits()
     let live = try Sessions.list(context.data).count { $0.isAlive && !$0.isPulse }
     let workers = context.number("LOOOP_MAX_WORKERS") ?? 8
@@ -46,7 +48,7 @@ struct LimitsVerb: Verb {
       context.printer.json([
         "usd": money?["usd"] ?? .null, "resets_at": money?["resets_at"] ?? .null,
         "workers": ["live": .int(Int64(live)), "max": .int(Int64(workers))],
-        "decides_last_hour": ["used": .int(Int64(used)), "max": .int(Int64(decides))],
+        "decides_last_hour": ["used": .int(Int64(used)), "max": .int(Int64(decides))], "fleet": fleet?.json ?? .null,
       ])
       return ExitStatus.done
     }
@@ -58,6 +60,7 @@ struct LimitsVerb: Verb {
     } else {
       table.rows.append(["money", "no limit"])
     }
+    if let fleet { table.rows += fleet.rows }
     table.rows.append(["workers", "\(live) of \(workers == 0 ? "any number" : String(workers))"])
     table.rows.append(["decides", "\(used) of \(decides == 0 ? "any number" : String(decides)) in the last hour"])
     context.printer.line(table.lines(columns: context.printer.width).joined(separator: "\n"))

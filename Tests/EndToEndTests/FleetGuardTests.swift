@@ -1,0 +1,103 @@
+import Glibc
+import SystemPackage
+import Tenant
+import TestSupport
+import Testing
+
+/// What `serve` checks before it starts and leaves when it ends, and what the mailbox tells outside.
+@Suite(.serialized, .timeLimit(.minutes(3)))
+struct FleetGuardTests {
+  @Test func `a guard that is required and not there is fatal, and says what to do`() throws {
+    let fleet = try FleetUnderTest(fleet: "  require: [user]\n")
+    try fleet.makeTenant("web")
+    // Without a user of its own a tenant runs as ours: that guard cannot hold.
+    let served = try RunningProcess.run(
+      BuiltProducts.looopFleet, ["serve"], environment: fleet.environment, within: 20)
+    #expect(served.exitCode == 1)
+    #expect(served.errors.contains("required and not enforced: user"), "\(served.errors)")
+    #expect(served.errors.contains("user:") || served.errors.contains("--create-user"), "\(served.errors)")
+  }
+
+  @Test func `an ask goes to the hook, and one that it does not take is counted until it does`() throws {
+    let fleet = try FleetUnderTest(fleet: "  meter_every: 1s\n")
+    let hook = try fleet.scratch.write(
+      """
+      #!/bin/bash
+      [ -e '\(fleet.scratch.path)/open' ] || { echo 'nobody listens' >&2; exit 1; }
+      cat >>'\(fleet.scratch.path)/heard'
+
+      """, to: "bin/hook", mode: 0o755)
+    try fleet.scratch.write(
+      "fleet:\n  meter_every: 1s\n  hooks: { ask: [\(hook)] }\ndefaults:\n  interval: 1s\n", to: "etc/fleet.yaml")
+    try fleet.makeWorkingTenant("web")
+    try fleet.start()
+    #expect(try eventually(within: 30) { try fleet.ask("web/mend-1") != nil })
+    func delivery() throws -> JSON? {
+      try fleet.status()["fleet"]?["guards"]?.array?.first { $0["name"]?.string == "delivery" }
+    }
+    #expect(try eventually(within: 20) { try delivery()?["enforced"]?.bool == false }, "\(fleet.log)")
+    #expect(try delivery()?["detail"]?.string?.contains("nobody listens") == true)
+    let socket = fleet.scratch.appending("state/fleet.sock").string
+    let metrics = try RunningProcess.run("/usr/bin/curl", ["-s", "--unix-socket", socket, "http://fleet/metrics"])
+    #expect(metrics.output.contains("looop_fleet_asks_undelivered 1"))
+    try fleet.scratch.write("", to: "open")
+    // The next attempt comes a quarter of a minute after the first.
+    #expect(try eventually(within: 40) { try delivery()?["enforced"]?.bool == true })
+    let heard = FileReading.of(fleet.scratch.appending("heard")).text ?? ""
+    #expect(heard.contains("\"id\":\"web/mend-1\"") && heard.contains("Commit it?"))
+  }
+
+  @Test func `inside a fleet a loop sees the fleet's limits`() throws {
+    let fleet = try FleetUnderTest()
+    try fleet.makeTenant("web", yaml: "budget: { usd_per_day: 7, decides_per_day: 9 }\n")
+    try fleet.start()
+    #expect(try eventually(within: 20) { try fleet.phase("web") == "running" })
+    let limits = try fleet.looop("web", "_", "limits", "--json").json
+    #expect(limits?["fleet"]?["usd"]?["left"]?.double == 7)
+    #expect(limits?["fleet"]?["decides"]?["cap"]?.int == 9)
+    #expect(limits?["usd"]?.isNull == true)
+  }
+}
+
+/// Needs root: users and control groups.
+@Suite(.serialized, .timeLimit(.minutes(3)), .enabled(if: geteuid() == 0, "needs root: it makes a user"))
+struct FleetRootGuardTests {
+  @Test func `tenant add makes the user, and a worker that eats its memory is told as such`() throws {
+    let fleet = try FleetUnderTest()
+    let user = "looopt-made"
+    defer { _ = try? RunningProcess.run("/usr/sbin/userdel", ["--remove", user]) }
+    try fleet.start()
+    let added = try fleet.run(
+      "tenant", "add", "made", "--data-dir", fleet.dataDir("made").root.string, "--user", user, "--create-user",
+      "--memory-max", "48M")
+    #expect(added.exitCode == 0, "\(added.errors)")
+    #expect(try RunningProcess.run("/usr/bin/id", ["-u", user]).exitCode == 0)
+    let owner = try RunningProcess.run("/usr/bin/stat", ["-c", "%U %a", fleet.dataDir("made").root.string]).output
+    #expect(owner.hasPrefix("\(user) 700"))
+    #expect(try fleet.run("tenant", "show", "made").exitCode == 0)
+    let begun = try RunningProcess.run(
+      "/usr/sbin/runuser",
+      [
+        "-u", user, "--", "env", "LOOOP_DATA_DIR=\(fleet.dataDir("made").root)", BuiltProducts.looop.string, "init",
+        "--runner", "rules",
+      ])
+    #expect(begun.exitCode == 0, "\(begun.errors)")
+    let wished = try RunningProcess.run(
+      "/usr/sbin/runuser",
+      [
+        "-u", user, "--", "env", "LOOOP_DATA_DIR=\(fleet.dataDir("made").root)", BuiltProducts.looop.string, "_",
+        "worker", "start", "hungry", "sleep 1; x=$(head -c 300M /dev/zero | tr '\\0' x); exit 3",
+      ])
+    #expect(wished.exitCode == 0, "\(wished.errors)")
+    #expect(
+      try eventually(within: 40) {
+        try fleet.worker("made", "hungry")?["reason"]?.string?.contains("out of memory") == true
+      }, "\(fleet.log)")
+    let base = "/sys/fs/cgroup"
+    func groups() throws -> String {
+      try RunningProcess.shell("find \(base) -type d -name t-made 2>/dev/null").output
+    }
+    #expect(try fleet.run("down", "--workers").exitCode == 0)
+    #expect(try eventually(within: 10) { try groups().isEmpty })
+  }
+}
