@@ -1,4 +1,5 @@
 package import SystemPackage
+import Tenant
 internal import Yams
 
 /// Text to configuration. Pure apart from looking up time zones; reading the files is `ConfigurationDirectory`'s.
@@ -187,18 +188,15 @@ package struct ConfigurationParser: Sendable {
     _ entries: [String: Node], into settings: inout TenantSettings, _ reader: inout DocumentReader
   ) {
     if let node = entries["landlock"], let word = reader.text(node, "landlock") {
-      switch word {
-      case "auto": settings.landlock = .automatic
-      case "on": settings.landlock = .on
-      case "off": settings.landlock = .off
-      default:
+      settings.landlock = LandlockSetting(rawValue: word)
+      if settings.landlock == nil {
         reader.refuse(
           node, "`landlock` must be auto, on or off, not `\(word)`",
           hint: "off is for a runner that makes a sandbox of its own by mounting, such as codex")
       }
     }
     for (key, name, value) in reader.pairs(entries["environment"], "`environment:`") {
-      guard !TenantEnvironment.isReserved(name) else {
+      guard !ReservedVariables.contains(name) else {
         reader.refuse(
           key, "`\(name)` cannot be set for a tenant",
           hint: "it would change how programs are loaded, or is the fleet's own to set")

@@ -18,7 +18,7 @@ package struct TenantConfiguration: Sendable, Hashable {
   package var sandboxes: SandboxLimits
   /// No beats until the operator changes it here (`tenant pause` is another way, kept in the ledger).
   package var isPaused: Bool
-  package var landlock: ConfinedTenant.LandlockChoice
+  package var landlock: LandlockSetting
   /// Where its runners keep logins, transcripts and caches; nil: below its user's home.
   package var runnerHome: FilePath?
   /// What the operator adds to the allow-listed environment of all its processes.
@@ -58,7 +58,7 @@ package struct TenantConfiguration: Sendable, Hashable {
       processes: settings.processes.value)
     sandboxes = SandboxLimits(disk: settings.disk.value)
     isPaused = settings.isPaused ?? false
-    landlock = settings.landlock ?? .automatic
+    landlock = settings.landlock ?? .auto
     environment = settings.environment
     readable = settings.readable ?? []
     self.runnerHome = runnerHome
@@ -82,6 +82,11 @@ package enum LimitSetting<Value: Sendable & Hashable>: Sendable, Hashable {
   func over(_ lower: LimitSetting) -> LimitSetting { self == .unset ? lower : self }
 }
 
+/// Whether a tenant's processes are held by Landlock: where it makes sense, always, or never.
+package enum LandlockSetting: String, Sendable {
+  case auto, on, off
+}
+
 /// The keys that a tenant's file and `defaults:` share, as one of them says them.
 package struct TenantSettings: Sendable, Hashable {
   package var user: String?
@@ -97,7 +102,7 @@ package struct TenantSettings: Sendable, Hashable {
   package var processes = LimitSetting<Int>.unset
   package var disk = LimitSetting<ByteSize>.unset
   package var isPaused: Bool?
-  package var landlock: ConfinedTenant.LandlockChoice?
+  package var landlock: LandlockSetting?
   package var environment: [String: String] = [:]
   package var readable: [FilePath]?
 

@@ -16,18 +16,8 @@ package enum TenantEnvironment {
 
   package static let systemPath = "/usr/local/bin:/usr/bin:/bin"
 
-  /// Names that an operator cannot set for a tenant. The trampoline starts with this environment while it is still root, and
-  /// these make the dynamic linker, libc or the Swift runtime load or run what they name; the last ones are ours to set.
-  package static func isReserved(_ name: String) -> Bool {
-    let prefixes = ["LD_", "SWIFT_", "MALLOC_"]
-    let names: Set<String> = [
-      "GCONV_PATH", "GETCONF_DIR", "GLIBC_TUNABLES", "HOSTALIASES", "LOCALDOMAIN", "LOCPATH", "NIS_PATH", "NLSPATH",
-      "RESOLV_HOST_CONF", "RES_OPTIONS", "TZDIR", "BASH_ENV", "ENV", "LOOOP_DATA_DIR", "LOOOP_TENANT", "LOOOP_WORKER",
-      "LOOOP_FLEET_SOCKET",
-    ]
-    return name.isEmpty || name.contains("=") || name.contains("\0") || names.contains(name)
-      || prefixes.contains { name.hasPrefix($0) }
-  }
+  /// Names that an operator cannot set for a tenant.
+  package static func isReserved(_ name: String) -> Bool { ReservedVariables.contains(name) }
 
   /// - `socket`: the fleet's control socket, so that `looop --tenant` finds it.
   /// - `ownUser`: the tenant has a Unix user of its own, so nothing personal of the supervisor's user goes along.

@@ -204,6 +204,7 @@ extension Supervisor: FleetOperations {
       for worker in tenant.liveWorkers {
         _ = await helper(tenant, ["worker", "kill", worker.record.id], deadline: 30, expectsDocument: false)
       }
+      drained.insert(tenant.id.name)
       let outcome = await confinement.stop(tenant: confined)
       guard outcome.isGone else {
         throw FleetRefusal(.unavailable, "not everything of \(tenant.id) has ended: \(outcome)")

@@ -61,6 +61,8 @@ package actor Supervisor {
   var stopping = false
   /// Everything is being stopped on request: nothing new starts, also in what is left of this supervisor's life.
   var draining = false
+  /// Tenants that were stopped for good: a late look at one of them must not start a process again.
+  var drained: Set<String> = []
 
   private var alarm: Task<Void, Never>?
   private var alarmDue: Double?

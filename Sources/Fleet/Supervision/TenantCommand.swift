@@ -31,7 +31,12 @@ extension Supervisor {
     confined.repositories = configuration.repositories.values.sorted { $0.string < $1.string }
     confined.runnerHome = configuration.runnerHome
     confined.environment = configuration.environment
-    confined.landlock = configuration.landlock
+    confined.landlock =
+      switch configuration.landlock {
+      case .auto: .automatic
+      case .on: .on
+      case .off: .off
+      }
     confined.readable = configuration.readable
     confined.worker = ResourceCaps(
       memoryBytes: configuration.workers.memory?.bytes,
@@ -56,6 +61,9 @@ extension Supervisor {
   func command(
     _ tenant: SupervisedTenant, _ work: TenantWork, _ arguments: [String], program: FilePath? = nil
   ) throws -> Spawn {
+    guard !drained.contains(tenant.id.name) else {
+      throw ConfinementProblem(message: "the fleet is drained: nothing of \(tenant.id) starts any more")
+    }
     let confined = try confined(tenant)
     let command = program.map { [$0.string] + arguments } ?? arguments
     switch work {
