@@ -243,6 +243,8 @@ struct SessionHolderTests {
     let fixture = try SessionFixture()
     let session = try fixture.start(
       "w", "yes 'some line of text, some line of text' | head -c 12000000; echo; echo finished; sleep 600")
+    // Once it has touched what it uses: growth is what comes after.
+    #expect(eventually(within: 60) { fixture.log("w").utf8.count > 1_000_000 })
     let before = try privateMemory(session.holder)
     #expect(eventually(within: 150) { fixture.log("w").hasSuffix("finished\r\n") })
     let after = try privateMemory(session.holder)
