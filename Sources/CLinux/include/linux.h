@@ -3,7 +3,11 @@
 #ifndef CLINUX_H
 #define CLINUX_H
 
-// No _GNU_SOURCE here: it changes the shape of libc's types, and CGit2 sees the same headers without it.
+// No _GNU_SOURCE here: it changes the shape of libc's types, and Swift holds C modules to one definition of each. `fd_set` has
+// two all the same, by macros that other packages' modules set; nothing here selects, so it is not read.
+#ifndef _SYS_SELECT_H
+#define _SYS_SELECT_H 1
+#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
