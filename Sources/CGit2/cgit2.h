@@ -2,7 +2,6 @@
 #ifndef CGIT2_H
 #define CGIT2_H
 
-// As CLinux has it: both are imported into one Swift module, which must see the same system structures through either.
 // Swift holds C modules to one definition of each type, and `fd_set` has two: its member's name depends on macros that
 // other packages' modules set. libgit2 needs none of it, so it is not read here.
 #ifndef _SYS_SELECT_H
