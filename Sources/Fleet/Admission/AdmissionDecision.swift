@@ -1,3 +1,5 @@
+import Tenant
+
 /// Who pays: a tenant's day or the fleet's.
 package enum BudgetScope: Sendable, Hashable, CustomStringConvertible {
   case fleet

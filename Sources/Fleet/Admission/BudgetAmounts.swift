@@ -1,3 +1,5 @@
+package import Tenant
+
 /// One of the three things a day is limited in. Any of them may bind.
 package enum BudgetAxis: String, Sendable, CaseIterable {
   case usd, tokens, decides

@@ -1,3 +1,5 @@
+package import Tenant
+
 /// The one question that a breached budget puts to a person, and how an answer to it is read.
 package struct BudgetAsk: Sendable, Hashable {
   package let tenant: TenantID

@@ -1,3 +1,5 @@
+package import Tenant
+
 /// One look at the machine's clocks. An argument everywhere, so that every decision can be tested at any instant.
 package struct ClockReading: Sendable, Hashable {
   /// Unix seconds: can be set, can step.

@@ -1,3 +1,5 @@
+import Tenant
+
 /// One axis of one day: what was spent, what open reservations hold, and the cap with the day's raises in it.
 package struct BudgetAxisState: Sendable, Hashable {
   package let spent: Int64

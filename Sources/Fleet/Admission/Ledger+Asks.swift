@@ -1,4 +1,5 @@
 internal import GRDB
+import Tenant
 
 /// The asks that breached budgets raise: the supervisor's own, shown in the one mailbox beside the tenants'.
 extension Ledger {

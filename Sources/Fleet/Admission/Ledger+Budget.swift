@@ -1,4 +1,5 @@
 internal import GRDB
+package import Tenant
 
 /// A raise of one day's caps, by a person.
 package struct BudgetRaise: Sendable, Hashable {

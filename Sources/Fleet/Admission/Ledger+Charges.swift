@@ -1,4 +1,5 @@
 internal import GRDB
+import Tenant
 
 /// How one charge gets into the books: its row, the totals of its tenant and of the fleet, and what is left of its hold, all in the
 /// transaction of the caller.

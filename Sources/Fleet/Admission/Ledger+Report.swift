@@ -1,4 +1,5 @@
 internal import GRDB
+package import Tenant
 
 /// One line of a budget report: what was charged that shares all of these.
 package struct BudgetRow: Sendable, Hashable {

@@ -1,4 +1,5 @@
 internal import GRDB
+package import Tenant
 
 /// The life of a hold: taken before a runner starts, closed exactly once.
 extension Ledger {

@@ -1,3 +1,5 @@
+package import Tenant
+
 /// Names one reservation, as it goes over the door of a beat.
 ///
 /// *Shape*: `r42`.

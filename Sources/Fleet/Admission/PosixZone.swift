@@ -1,3 +1,5 @@
+import Tenant
+
 /// A POSIX time zone rule, such as `CET-1CEST,M3.5.0,M10.5.0/3`: what a zone file says about all the years after its last
 /// listed transition, so in practice about today.
 ///

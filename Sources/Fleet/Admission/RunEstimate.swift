@@ -1,3 +1,5 @@
+package import Tenant
+
 /// What a run is: the two kinds that cost money.
 package enum RunKind: String, Sendable, CaseIterable {
   /// One decide of a beat.

@@ -50,13 +50,6 @@ package enum Settlement: Sendable, Hashable {
   }
 }
 
-extension ChargedTokens {
-  package init(_ tokens: TokenCount) {
-    self.init(
-      input: tokens.input, cacheRead: tokens.cacheRead, cacheWrite: tokens.cacheWrite, output: tokens.output)
-  }
-}
-
 extension RunUsage {
   fileprivate var reportsMoney: Bool { runner == "claude" || runner == "pi" }
 }

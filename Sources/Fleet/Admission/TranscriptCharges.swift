@@ -25,8 +25,7 @@ package enum TranscriptCharges {
   private static func charge(
     _ event: TranscriptEvent, of transcript: Transcript, prices: PriceTable, on date: CivilDate
   ) -> Charge {
-    var tokens = ChargedTokens(event.tokens)
-    tokens.cacheWriteLong = min(event.longCacheWrite, tokens.cacheWrite)
+    let tokens = ChargedTokens(event)
     if let reported = event.microUSD, reported > 0 {
       return Charge(
         eventID: event.id, source: .reported, usd: MicroUSD(micros: reported), tokens: tokens, model: event.model,

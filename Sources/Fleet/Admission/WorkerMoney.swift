@@ -1,3 +1,5 @@
+import Tenant
+
 /// What becomes of a tenant's live workers as its day's money runs out. Pure, and decided anew each time from the budget as it stands, so
 /// a raise or the reset takes a warning or a deadline back by itself.
 package enum WorkerMoney: Sendable, Hashable {

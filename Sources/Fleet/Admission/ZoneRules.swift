@@ -1,3 +1,5 @@
+package import Tenant
+
 /// The rules of one time zone, read from the bytes of a compiled zone file: how far local time is from UTC at any instant, and
 /// so where its days begin. Own code rather than a calendar library, because the daily budget must follow the host's zone data
 /// (the distribution updates it), must not depend on a process-wide `TZ`, and must be decidable from values alone.

@@ -1,5 +1,5 @@
 package import SystemPackage
-import Tenant
+package import Tenant
 internal import Yams
 
 /// Text to configuration. Pure apart from looking up time zones; reading the files is `ConfigurationDirectory`'s.

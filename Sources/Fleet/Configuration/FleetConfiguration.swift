@@ -1,3 +1,5 @@
+package import Tenant
+
 /// A guard that the fleet puts around its tenants, by the name that `require:`, `status` and `doctor` use.
 package enum GuardName: String, Sendable, CaseIterable {
   /// Every tenant has a Unix user of its own.

@@ -1,3 +1,4 @@
+package import Tenant
 internal import Yams
 
 /// An operator's own prices: a contract's, a gateway's, a model that the shipped table does not know.

@@ -1,4 +1,5 @@
 package import SystemPackage
+package import Tenant
 
 /// One tenant as the operator wants it: its own file over the fleet's defaults over the built-in ones.
 package struct TenantConfiguration: Sendable, Hashable {

@@ -1,3 +1,5 @@
+import Tenant
+
 /// A number of bytes, as in `memory_max: 4G`.
 package struct ByteSize: Sendable, Hashable, Comparable, CustomStringConvertible {
   package let bytes: Int64

@@ -1,3 +1,5 @@
+import Tenant
+
 /// What somebody wants of the control socket, as far as it matters for whether he may.
 package enum ControlAction: Hashable, Sendable {
   /// A document over all tenants; a tenant's user gets his own part of it.

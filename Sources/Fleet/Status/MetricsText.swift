@@ -1,3 +1,5 @@
+import Tenant
+
 /// The fleet in the Prometheus text format. Written by hand rather than through swift-metrics, on purpose: every figure is already in
 /// the status document or counted by its owner, so a scrape is a pure function of them. A metrics registry would be a second,
 /// process-wide copy of that state, and its exporter one more package.

@@ -9,7 +9,7 @@ package struct CostRow: Hashable, Sendable {
   package enum Source: String, Sendable, CaseIterable {
     /// The runner said so.
     case reported
-    /// Tokens times the dearest known price.
+    /// Tokens times the model's list price.
     case priced
     /// Nothing better is known than that it cannot have been more.
     case bound
@@ -143,15 +143,6 @@ package enum Timestamp {
       offset = (hours * 60 + minutes) * 60 * (sign == UInt8(ascii: "-") ? -1 : 1)
     default: return nil
     }
-    return days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset
-  }
-
-  /// Days since 1970-01-01 of the proleptic Gregorian calendar.
-  private static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
-    let shifted = month <= 2 ? year - 1 : year
-    let era = (shifted >= 0 ? shifted : shifted - 399) / 400
-    let yearOfEra = shifted - era * 400
-    let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
-    return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+    return CivilDate(year: year, month: month, day: day).ordinal * 86400 + hour * 3600 + minute * 60 + second - offset
   }
 }

@@ -12,12 +12,14 @@ package struct TokenCount: Hashable, Sendable {
     self.output = output
   }
 
-  package var total: Int64 { input + cacheRead + cacheWrite + output }
+  package var total: Int64 {
+    input.saturatingSum(cacheRead).saturatingSum(cacheWrite).saturatingSum(output)
+  }
 
   package static func + (a: TokenCount, b: TokenCount) -> TokenCount {
     TokenCount(
-      input: a.input + b.input, cacheRead: a.cacheRead + b.cacheRead, cacheWrite: a.cacheWrite + b.cacheWrite,
-      output: a.output + b.output)
+      input: a.input.saturatingSum(b.input), cacheRead: a.cacheRead.saturatingSum(b.cacheRead),
+      cacheWrite: a.cacheWrite.saturatingSum(b.cacheWrite), output: a.output.saturatingSum(b.output))
   }
 
   package var json: JSON {

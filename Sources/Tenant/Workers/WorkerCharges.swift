@@ -1,7 +1,7 @@
 import SystemPackage
 
 /// What the workers of this data dir cost: one row a session in `cost.jsonl` when the worker has ended, from its runner's transcripts.
-/// While it runs, what it has used so far stands in `.worker-costs.json` and counts against today's cap, at the dearest prices: a
+/// While it runs, what it has used so far stands in `.worker-costs.json` and counts against today's cap, by the price list: a
 /// runner names its money only at the end.
 ///
 /// Level-triggered: every beat looks at each worker that is not settled yet, so a beat that was missed is caught up by the next.
@@ -94,29 +94,10 @@ package struct WorkerCharges: Sendable {
 
   private func row(_ transcript: Transcript, of record: WorkerRecord) -> CostRow {
     let tokens = transcript.events.reduce(TokenCount()) { $0 + $1.tokens }
-    let (microUSD, source) = Self.amount(transcript)
+    let charge = RunCharge.of(transcript, on: CivilDate(LocalTime(clock.now)))
     return CostRow(
-      ts: clock.now, kind: Self.kind, id: record.id, runner: transcript.runner, microUSD: microUSD, source: source,
-      model: transcript.events.last(where: { $0.model != nil })?.model, session: transcript.session, tokens: tokens)
-  }
-
-  /// The runner's own money where it names any, and tokens times the dearest price where it does not.
-  static func amount(_ transcript: Transcript) -> (microUSD: Int64, source: CostRow.Source) {
-    var sum: Int64 = 0
-    var rest = transcript.events[...]
-    for stretch in transcript.sums {
-      sum += stretch.microUSD
-      rest = rest.dropFirst(stretch.events)
-    }
-    var source = CostRow.Source.reported
-    for event in rest {
-      if let reported = event.microUSD, reported > 0 {
-        sum += reported
-      } else if event.tokens.total > 0 {
-        sum += UpperBound.microUSD(event.tokens)
-        source = .priced
-      }
-    }
-    return (sum, source)
+      ts: clock.now, kind: Self.kind, id: record.id, runner: transcript.runner, microUSD: charge.microUSD,
+      source: charge.source, model: transcript.events.last(where: { $0.model != nil })?.model,
+      session: transcript.session, tokens: tokens)
   }
 }

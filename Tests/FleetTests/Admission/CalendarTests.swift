@@ -2,6 +2,7 @@ import TestSupport
 import Testing
 
 @testable import Fleet
+@testable import Tenant
 
 /// Dates, zones and the budget's day.
 @Suite struct CalendarTests {

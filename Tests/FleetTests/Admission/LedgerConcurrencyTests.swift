@@ -3,6 +3,7 @@ import Synchronization
 import Testing
 
 @testable import Fleet
+@testable import Tenant
 
 @Suite struct LedgerConcurrencyTests {
   @Test func `eight tenants with forty wishes each and money for three: three are granted`() throws {

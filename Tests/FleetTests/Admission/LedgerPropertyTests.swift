@@ -2,6 +2,7 @@ import TestSupport
 import Testing
 
 @testable import Fleet
+@testable import Tenant
 
 /// Random lives of a ledger on a real file, each from a seed: whatever the order of reservations, settlements, crashes, clock
 /// steps and raises, the books are right after every step.

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Fleet
+@testable import Tenant
 
 @Suite struct LedgerTests {
   static let dollar = BudgetCaps(usd: MicroUSD(micros: 1_000_000))

@@ -3,6 +3,7 @@ import TestSupport
 import Testing
 
 @testable import Fleet
+@testable import Tenant
 
 @Suite struct ConfigurationParserTests {
   private static let hasZones = ZoneDirectory.system.zone("Europe/Berlin") != nil

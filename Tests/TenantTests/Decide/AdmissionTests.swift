@@ -111,23 +111,6 @@ import Testing
     #expect(try Self.rows(scratch).map(\.microUSD) == [rows[0].microUSD, 7])
   }
 
-  static let charges: [(RunUsage?, Int64, CostRow.Source)] = [
-    (nil, 1000, .bound),
-    (usage(42), 42, .reported),
-    (usage(0), 0, .reported),
-    (usage(nil), 1000, .bound),
-    (usage(nil, tokens: TokenCount(input: 1, cacheRead: 1, cacheWrite: 1, output: 1)), 122, .priced),
-    (usage(42, complete: false), 1000, .bound),
-    (usage(5000, complete: false), 5000, .bound),
-    (usage(nil, complete: false, tokens: TokenCount(output: 100)), 7500, .bound),
-  ]
-
-  @Test(arguments: charges)
-  func `what a run is charged`(_ usage: RunUsage?, _ amount: Int64, _ source: CostRow.Source) {
-    let charge = UpperBound.charge(usage, reserved: 1000)
-    #expect(charge.microUSD == amount && charge.source == source)
-  }
-
   @Test func `the bound is never 0`() {
     #expect(UpperBound.microUSD(promptBytes: 0) > 0)
     #expect(UpperBound.microUSD(promptBytes: .max) > 0)

@@ -77,7 +77,7 @@ import Testing
       _ = stream.finish()
       let usage = stream.usage()
       #expect((usage.microUSD ?? 0) >= 0 && (usage.tokens?.total ?? 0) >= 0)
-      _ = UpperBound.charge(usage, reserved: 1)
+      _ = RunCharge.of(usage, reserved: 1, on: CivilDate(ordinal: 0))
       #expect(RunUsage(json: usage.json) == usage)
     }
   }

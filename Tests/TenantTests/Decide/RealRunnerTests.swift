@@ -33,7 +33,9 @@ struct RealRunnerTests {
     let row = try loop.charge()
     #expect(row.runner == "codex" && row.source == .priced)
     #expect(row.tokens == TokenCount(input: 1200, output: 60))
-    #expect(row.microUSD == UpperBound.microUSD(TokenCount(input: 1200, output: 60)))
+    let quote = PriceTable.shipped.price(
+      ChargedTokens(input: 1200, output: 60), model: row.model, on: CivilDate(LocalTime(row.ts)))
+    #expect(!quote.unpriced && row.microUSD == quote.usd.micros)
     #expect(try loop.event("turn.completed")["usage"] != nil)
   }
 

@@ -119,13 +119,15 @@ package struct StandaloneAdmission: DecideAdmission {
   }
 
   private mutating func charge(_ held: Reservation, _ usage: RunUsage?) {
-    let (microUSD, source) = UpperBound.charge(usage, reserved: held.microUSD)
+    let charge = RunCharge.of(
+      usage, model: held.model, reserved: held.microUSD, on: CivilDate(LocalTime(clock.now)))
     do throws(HostError) {
-      if microUSD > 0 {
+      if charge.microUSD > 0 {
         try CostLog(data).append(
           CostRow(
-            ts: clock.now, kind: "tick", id: held.runID, runner: usage?.runner ?? held.runner, microUSD: microUSD,
-            source: source, model: usage?.model ?? held.model, session: usage?.session, tokens: usage?.tokens))
+            ts: clock.now, kind: "tick", id: held.runID, runner: usage?.runner ?? held.runner,
+            microUSD: charge.microUSD, source: charge.source, model: usage?.model ?? held.model,
+            session: usage?.session, tokens: usage?.tokens))
       }
       Reservation.clear(data)
     } catch {

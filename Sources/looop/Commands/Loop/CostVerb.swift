@@ -5,7 +5,9 @@ import Tenant
 struct CostVerb: Verb {
   static let configuration = CommandConfiguration(
     commandName: "cost", abstract: "What was spent, by day.",
-    discussion: "From cost.jsonl. What a runner did not report is charged as an upper bound and counts as estimated.")
+    discussion:
+      "From cost.jsonl. What a runner did not report is its tokens by the price list, or an upper bound; both are named."
+  )
 
   @Option(help: "Only the last that many days that have rows.") var days: Int?
   @Flag(help: "One JSON object.") var json = false

@@ -69,7 +69,7 @@ package struct MicroUSD: Sendable, Hashable, Comparable, CustomStringConvertible
 
 extension Int64 {
   /// The sum, held at the end of the range on overflow, so that an overflow reads as too much.
-  func saturatingSum(_ other: Int64) -> Int64 {
+  package func saturatingSum(_ other: Int64) -> Int64 {
     let (sum, overflow) = addingReportingOverflow(other)
     return overflow ? (self < 0 ? .min : .max) : sum
   }

@@ -20,6 +20,18 @@ package struct ChargedTokens: Sendable, Hashable {
     self.output = output
   }
 
+  /// A run's sum; how long its cache was to live is not told.
+  package init(_ tokens: TokenCount) {
+    self.init(
+      input: tokens.input, cacheRead: tokens.cacheRead, cacheWrite: tokens.cacheWrite, output: tokens.output)
+  }
+
+  /// One call of a model.
+  package init(_ event: TranscriptEvent) {
+    self.init(event.tokens)
+    cacheWriteLong = min(event.longCacheWrite, cacheWrite)
+  }
+
   /// What the tokens axis of a budget counts: all of them.
   package var total: Int64 { prompt.saturatingSum(output) }
   /// What was sent: decides the tier where a model has one.

@@ -34,6 +34,10 @@ package struct CivilDate: Sendable, Hashable, Comparable, CustomStringConvertibl
     ordinal = rest < 0 ? days - 1 : days
   }
 
+  package init(_ time: LocalTime) {
+    self.init(year: Int64(time.year), month: Int64(time.month), day: Int64(time.day))
+  }
+
   package var components: (year: Int64, month: Int64, day: Int64) {
     let shifted = ordinal + 719_468
     let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
@@ -55,7 +59,7 @@ package struct CivilDate: Sendable, Hashable, Comparable, CustomStringConvertibl
 
   package static func < (left: CivilDate, right: CivilDate) -> Bool { left.ordinal < right.ordinal }
 
-  static func padded(_ number: Int64, _ width: Int) -> String {
+  package static func padded(_ number: Int64, _ width: Int) -> String {
     let digits = String(number)
     return String(repeating: "0", count: max(0, width - digits.count)) + digits
   }
