@@ -47,8 +47,8 @@ import Testing
       [
         "Sandboxes/Git/SmudgePlan.swift":
           "finds the tenant's attributes files as git does; runs in the tenant's helper process",
-        "Sandboxes/PreflightProbe.swift": "looks for programs on the PATH of the tenant's helper process",
-        "Sandboxes/SandboxHook.swift": "hands the helper's own environment to the repository's hook",
+        "Sandboxes/Repositories/PreflightProbe.swift": "looks for programs on the PATH of the tenant's helper process",
+        "Sandboxes/Creation/SandboxHook.swift": "hands the helper's own environment to the repository's hook",
       ]
     ),
     (
@@ -58,7 +58,7 @@ import Testing
         "Confinement/StopRun.swift": "the default of an argument: tests give their own",
         "Control/ControlServer.swift": "the default of an argument: tests give their own",
         "Mailbox/Notifier.swift": "the default of an argument: tests give their own",
-        "Sandboxes/Files.swift": "a record says when; the helper is one call of one process",
+        "Sandboxes/Files/Files.swift": "a record says when; the helper is one call of one process",
         "Sandboxes/SandboxVerb.swift": "the helper's main function: tells how long it took",
         "Supervision/BeatProcess.swift": "a conversation's deadline, on a thread of its own",
         "Supervision/Supervisor.swift": "the default of an argument: tests give their own",
@@ -86,8 +86,9 @@ import Testing
   static let below: [String: Set<String>] = [
     "Admission": [],
     "Confinement": [],
-    "Sandboxes/Git": [],
-    "Sandboxes": ["Sandboxes/Git"],
+    "Sandboxes/Files": [],
+    "Sandboxes/Git": ["Sandboxes/Files"],
+    "Sandboxes": ["Sandboxes/Files", "Sandboxes/Git"],
     "Configuration": ["Admission"],
     "Mailbox": [],
     "Status": ["Admission", "Configuration", "Mailbox"],
@@ -99,8 +100,6 @@ import Testing
     .init(from: "Status", to: "Control"):
       "Doctor refuses with FleetRefusal and asks UserLookup, which are nobody's in particular",
     .init(from: "Mailbox", to: "Control"): "a webhook's address is written with Control's PercentEncoding",
-    .init(from: "Sandboxes/Git", to: "Sandboxes"):
-      "Files, PathText, SandboxName and TreeRemoval lie one floor too high",
   ]
 
   @Test func `folders use only what lies below them`() throws {

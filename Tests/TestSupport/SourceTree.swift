@@ -19,11 +19,11 @@ package struct SourceTree {
 
     package var module: String { String(path.prefix { $0 != "/" }) }
 
-    /// `Host` for `Tenant/Host/Spawn.swift`, `Sandboxes/Git` for what lies there, "" beside the folders.
+    /// `Host` for `Tenant/Host/Spawn.swift`, "" beside the folders. The two floors below the sandboxes count as folders of their own.
     package var folder: String {
-      let parts = path.split(separator: "/").dropFirst().dropLast()
-      if parts.starts(with: ["Sandboxes", "Git"]) { return "Sandboxes/Git" }
-      return parts.first.map(String.init) ?? ""
+      let parts = path.split(separator: "/").dropFirst().dropLast().map(String.init)
+      let floor = parts.prefix(2).joined(separator: "/")
+      return ["Sandboxes/Files", "Sandboxes/Git"].contains(floor) ? floor : parts.first ?? ""
     }
   }
 
