@@ -79,9 +79,7 @@ package struct ConfigurationParser: Sendable {
     {
       fleet.meterEvery = period
     }
-    if let node = entries["warm_pool"], let value = reader.integer(node, "warm_pool", in: 0...64) {
-      fleet.warmPool = Int(value)
-    }
+    if let node = entries["port_range"], let range = portRange(node, &reader) { fleet.ports = range }
     if let node = entries["disk_free_min"] {
       let size = reader.limit(node, "disk_free_min", "a size", hint: Self.sizeHint) { ByteSize($0) }
       if size != .unset { fleet.freeSpace = size.value ?? ByteSize(bytes: 0) }
@@ -177,10 +175,7 @@ package struct ConfigurationParser: Sendable {
         Self.count(text).flatMap { (8...4_194_304).contains($0) ? Int($0) : nil }
       }
     }
-    let sandboxes = reader.entries(entries["sandboxes"], "`sandboxes:`", known: ConfigurationKeys.sandboxes)
-    if let node = sandboxes["disk_max"] {
-      settings.disk = reader.limit(node, "disk_max", "a size such as 20G", hint: Self.sizeHint) { ByteSize($0) }
-    }
+    settings.sandboxes = sandboxes(entries["sandboxes"], &reader)
     return settings
   }
 
@@ -248,7 +243,7 @@ package struct ConfigurationParser: Sendable {
     return MicroUSD(decimal: bare).map { _ in "write only the number: `\(bare)`" }
   }
 
-  private static func sizeHint(_ text: String) -> String? {
+  static func sizeHint(_ text: String) -> String? {
     if Int64(text) != nil { return "a size needs a unit; did you mean `\(text)M` or `\(text)G`?" }
     let squeezed = text.filter { !$0.isWhitespace }
     return ByteSize(squeezed) == nil ? "units are K, M, G and T" : "write it as one word: `\(squeezed)`"

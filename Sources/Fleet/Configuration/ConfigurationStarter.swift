@@ -16,7 +16,7 @@ package enum ConfigurationStarter {
       grace: 10m                # how long live workers may go on once their tenant's budget is spent
       meter_every: 15s          # how often what live workers have spent is read from their transcripts
       disk_free_min: 1G         # no new sandbox below this much free space
-      warm_pool: 1              # recycled worktrees kept ready for each repository; 0: none
+      port_range: 20000-29999   # what sandboxes get their ports from
       # prices: /etc/looop-fleet/prices.yaml   # example; your own prices over the shipped table
       # require: [user, cgroup]   # example; guards without which `serve` must not start:
       #                         # user, cgroup, memory, cpu, pids, no_new_privileges, landlock,
@@ -39,7 +39,17 @@ package enum ConfigurationStarter {
         # memory_max: 4G        # for each worker
         # cpu: 2
         # pids_max: 512
-      # sandboxes: { disk_max: 20G }
+      sandboxes:
+        ports: 10               # TCP ports of its own for each sandbox (LOOOP_PORT_BASE, LOOOP_PORT_COUNT); 0: none
+        warm_pool: 1            # recycled worktrees kept ready for each repository, at most; 0: none
+        include: true           # copy the ignored files that the checkout's .worktreeinclude names; or a list of patterns; false
+        keep: 0s                # how long a worktree stays after its worker's end; unsaved work is parked then, never deleted
+        # keep_failed: 1d       # the same for a worker that failed
+        # disk_max: 20G         # worktrees, pool and private repositories together
+        # setup: npm ci         # run as the tenant in a new worktree, before its worker starts
+        # setup_timeout: 10m
+        # teardown: docker compose down   # run there before the worktree is given back
+        # private: false        # true: a repository of the tenant's own even where nobody shares the source (submodules need it)
       # landlock: auto          # auto: for tenants with a user of their own, where the kernel has it; on; off: for a runner
       #                         # that makes a sandbox of its own by mounting, such as codex
       # readable: [/opt/tools]  # example; what tenants may read besides their own and the system's under Landlock

@@ -180,7 +180,7 @@ enum ConfigurationKeys {
   static let top = ["fleet", "defaults"]
   static let fleet = [
     "max_beats", "max_decides", "max_workers", "budget", "time_zone", "grace", "require", "hooks", "disk_free_min",
-    "warm_pool", "prices", "meter_every",
+    "port_range", "prices", "meter_every",
   ]
   static let hooks = ["ask", "webhook", "reminders"]
   static let settings = [
@@ -190,7 +190,9 @@ enum ConfigurationKeys {
   static let tenant = ["data_dir", "repos", "runner_home"] + settings
   static let budget = ["usd_per_day", "tokens_per_day", "decides_per_day"]
   static let workers = ["max", "memory_max", "cpu", "pids_max"]
-  static let sandboxes = ["disk_max"]
+  static let sandboxes = [
+    "disk_max", "setup", "teardown", "setup_timeout", "include", "ports", "warm_pool", "keep", "keep_failed", "private",
+  ]
 
   /// Where a key that is known elsewhere belongs.
   static func place(of key: String) -> String? {

@@ -34,8 +34,8 @@ package struct FleetConfiguration: Sendable, Hashable {
   package var required: Set<GuardName> = []
   package var hooks = Hooks()
   package var freeSpace = ByteSize(bytes: 1 << 30)
-  /// Recycled worktrees kept ready for each repository.
-  package var warmPool = 1
+  /// The ports that sandboxes get theirs from.
+  package var ports = 20_000...29_999
   /// Another price list over the shipped one.
   package var prices: PriceTable = .shipped
   package var defaults = TenantSettings()

@@ -16,6 +16,10 @@ package struct FleetPaths: Sendable, Hashable {
   /// Held for as long as a supervisor lives, and before it binds the socket.
   package var lock: FilePath { state.appending("fleet.lock") }
   package var sandboxes: FilePath { state.appending("sandboxes") }
+  /// Which ports the sandboxes have.
+  package var ports: FilePath { state.appending("ports.json") }
+  /// How repositories stood before their workers came.
+  package var baselines: FilePath { state.appending("baselines") }
   package var log: FilePath { state.appending("fleet.log") }
   package func sandboxes(of tenant: TenantID) -> FilePath { sandboxes.appending(tenant.name) }
 

@@ -16,7 +16,7 @@ package struct TenantConfiguration: Sendable, Hashable {
   package var repositories: [String: FilePath]
   package var budget: BudgetCaps
   package var workers: WorkerLimits
-  package var sandboxes: SandboxLimits
+  package var sandboxes: SandboxConfiguration
   /// No beats until the operator changes it here (`tenant pause` is another way, kept in the ledger).
   package var isPaused: Bool
   package var landlock: LandlockSetting
@@ -36,11 +36,6 @@ package struct TenantConfiguration: Sendable, Hashable {
     package var processes: Int?
   }
 
-  package struct SandboxLimits: Sendable, Hashable {
-    /// All worktrees, private repositories and the warm pool of the tenant together.
-    package var disk: ByteSize?
-  }
-
   package init(
     id: TenantID, dataDirectory: FilePath, settings: TenantSettings = TenantSettings(), zone: ZoneRules,
     repositories: [String: FilePath] = [:], runnerHome: FilePath? = nil
@@ -57,7 +52,7 @@ package struct TenantConfiguration: Sendable, Hashable {
     workers = WorkerLimits(
       maximum: settings.maximumWorkers ?? Self.defaultWorkers, memory: settings.memory.value, cpu: settings.cpu.value,
       processes: settings.processes.value)
-    sandboxes = SandboxLimits(disk: settings.disk.value)
+    sandboxes = SandboxConfiguration(settings.sandboxes)
     isPaused = settings.isPaused ?? false
     landlock = settings.landlock ?? .auto
     environment = settings.environment
@@ -101,7 +96,7 @@ package struct TenantSettings: Sendable, Hashable {
   package var memory = LimitSetting<ByteSize>.unset
   package var cpu = LimitSetting<CPUShare>.unset
   package var processes = LimitSetting<Int>.unset
-  package var disk = LimitSetting<ByteSize>.unset
+  package var sandboxes = SandboxSettings()
   package var isPaused: Bool?
   package var landlock: LandlockSetting?
   package var environment: [String: String] = [:]
@@ -123,7 +118,7 @@ package struct TenantSettings: Sendable, Hashable {
     merged.memory = memory.over(lower.memory)
     merged.cpu = cpu.over(lower.cpu)
     merged.processes = processes.over(lower.processes)
-    merged.disk = disk.over(lower.disk)
+    merged.sandboxes = sandboxes.over(lower.sandboxes)
     merged.isPaused = isPaused ?? lower.isPaused
     merged.landlock = landlock ?? lower.landlock
     // Name by name: a tenant's file adds to what all have.

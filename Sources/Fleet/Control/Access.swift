@@ -8,6 +8,8 @@ package enum ControlAction: Hashable, Sendable {
   case answer(tenant: String)
   /// A verb of `looop` on the tenant's data dir, as the tenant's user.
   case verb(tenant: String)
+  /// A look at a worker's work, or bringing it home: what the tenant's user could do in the repository as well.
+  case work(tenant: String)
   /// What changes the fleet: pause, freeze, kill, raise, reload, prune.
   case operate(tenant: String?)
   /// Figures over all tenants.
@@ -26,7 +28,7 @@ package enum Access {
     case .read(let tenant), .answer(let tenant):
       if isConcierge || caller.tenants.contains(tenant) { return nil }
       return caller.roles.isEmpty ? stranger(caller) : notYours(caller, tenant)
-    case .verb(let tenant):
+    case .verb(let tenant), .work(let tenant):
       if caller.tenants.contains(tenant) { return nil }
       return caller.roles.isEmpty ? stranger(caller) : notYours(caller, tenant)
     case .metrics:

@@ -5,7 +5,7 @@ package struct AuditRecord: Hashable, Sendable {
   /// Unix seconds.
   package var at: Int64
   package var caller: Caller
-  /// `answer`, `kill`, `pause`, `resume`, `freeze`, `thaw`, `raise`, `reload`, `prune`, `verb`.
+  /// `answer`, `kill`, `pause`, `resume`, `freeze`, `thaw`, `raise`, `reload`, `prune`, `land`, `restore`, `verb`.
   package var action: String
   /// `web/deploy-1`, `web`, or nil for the whole fleet.
   package var target: String?

@@ -32,6 +32,7 @@ extension ControlRoutes {
       }
     }
     addFleetWishes(to: router)
+    addSandboxes(to: router)
     addRaiseAndVerb(to: router)
   }
 
@@ -68,13 +69,6 @@ extension ControlRoutes {
     router.post("/v1/reload") { _, context in
       try await wish("reload", nil, .operate(tenant: nil), context) { try await fleet.reload(by: $0).json }
     }
-    router.post("/v1/prune") { request, context in
-      let dryRun = request.flag("dry_run")
-      let detail = dryRun ? "dry run" : nil
-      return try await wish("prune", nil, .operate(tenant: nil), context, detail: detail) { caller in
-        ["dry_run": .bool(dryRun), "sandboxes": .array(try await fleet.prune(dryRun: dryRun, by: caller).map(\.json))]
-      }
-    }
   }
 
   private func addRaiseAndVerb(to router: Router<ControlContext>) {
@@ -105,7 +99,7 @@ extension ControlRoutes {
     }
   }
 
-  private func wish(
+  func wish(
     _ action: String, _ target: String?, _ right: ControlAction, _ context: ControlContext, detail: String? = nil,
     _ perform: (Caller) async throws -> JSON
   ) async throws -> Response {

@@ -35,12 +35,6 @@ struct ControlRoutes: Sendable {
       let rows = await fleet.workers().filter { caller.sees($0.tenant) && (tenant == nil || tenant == $0.tenant) }
       return Response.json(.array(rows.map(\.json)))
     }
-    router.get("/v1/sandboxes") { request, context in
-      let caller = try allow(.readAll, context)
-      let tenant = request.query("tenant")
-      let rows = await fleet.sandboxes().filter { caller.sees($0.tenant) && (tenant == nil || tenant == $0.tenant) }
-      return Response.json(.array(rows.map(\.json)))
-    }
     router.get("/v1/budget") { request, context in
       let tenant = request.query("tenant")
       let caller = try allow(tenant.map { .read(tenant: $0) } ?? .readAll, context)

@@ -37,8 +37,18 @@ package protocol FleetOperations: Sendable {
   /// What was spent: one tenant or all, today and the days before it.
   func budget(tenant: String?, days: Int) async throws(FleetRefusal) -> SpendingReport
 
-  /// Collects worktrees that nobody needs; with `dryRun` only says what it would do.
-  func prune(dryRun: Bool, by: Caller) async throws(FleetRefusal) -> [PruneRow]
+  /// Collects worktrees that nobody needs, of one tenant or of all; with `dryRun` only says what it would do.
+  func prune(tenant: String?, dryRun: Bool, by: Caller) async throws(FleetRefusal) -> [PruneRow]
+  /// What a worker did: a live one, one that ended and left a branch, or parked work.
+  func diff(tenant: String, worker: String, by: Caller) async throws(FleetRefusal) -> SandboxDiff
+  /// Brings a worker's commits home by fast-forward, into the branch that is named or the one that the source is on.
+  func land(
+    tenant: String, worker: String, into branch: String?, dryRun: Bool, by: Caller
+  ) async throws(FleetRefusal) -> SandboxLanded
+  /// Makes a worktree of parked work again, to the byte.
+  func restore(
+    tenant: String, worker: String, as other: String?, by: Caller
+  ) async throws(FleetRefusal) -> SandboxRow
   /// The fleet's own log lines after a sequence number, at most `limit`, oldest first.
   func logs(tenant: String?, after sequence: UInt64?, limit: Int) async -> [LogLine]
   /// The tenants that run as this Unix user.

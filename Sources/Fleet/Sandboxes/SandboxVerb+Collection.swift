@@ -3,62 +3,63 @@ import Tenant
 
 /// The verbs that look at sandboxes and take them away.
 extension SandboxVerb {
-  /// `{worker, dry_run?, park?, teardown?, teardown_timeout_s?}` → `{removed, verdict, reasons, parked, deleted_branch, facts}`
+  /// `{worker, dry_run?, park?, teardown?, teardown_timeout_s?, audit?, baseline?, sweep?}` →
+  /// `{removed, outcome, verdict, reason, reasons, parked, deleted_branch, facts, teardown_error, audit, blocked, baseline}`
   static func remove(_ request: SandboxRequest) throws -> JSON {
     let worker = try request.worker()
+    let dryRun = request.flag("dry_run")
+    // First the audit: a repository that was made unusable is put right before anything else relies on it.
+    let audited = try !dryRun && request.flag("audit", default: true) ? audit(request) : nil
     let place = try RepositoryPlace.of(worker, request)
     var removal = SandboxRemoval(
       layout: place.layout, worker: worker, repositoryName: place.name, common: place.common)
-    removal.dryRun = request.flag("dry_run")
+    removal.dryRun = dryRun
     removal.parks = request.flag("park", default: true)
-    var teardownError: String?
-    let tree = place.layout.tree(worker)
-    if let teardown = request.text("teardown"), !removal.dryRun, Files.exists(tree) {
-      do {
-        try SandboxHook.run(
-          teardown, in: tree, environment: ["TMPDIR": place.layout.temporary(worker).string],
-          deadline: request.number("teardown_timeout_s").map(Double.init))
-      } catch {
-        // The sandbox goes all the same; whoever wrote the command must hear of it.
-        teardownError = SandboxError(error).message
-      }
-    }
+    let teardownError = try dryRun ? nil : tearDown(request, place, worker)
     let result = try removal.run()
     var reason = result.sentence
-    var answer: JSON = [
-      "removed": .bool(result.removed), "outcome": .string(result.outcome(dryRun: removal.dryRun)),
-      "verdict": .string(result.verdict.name), "reasons": list(result.verdict.reasons),
-      "parked": list(result.parkedRefs),
-      "deleted_branch": .optional(result.deletedBranch.map(shortBranch)), "facts": result.facts.json,
-      "teardown_error": .optional(teardownError), "audit": [],
-    ]
-    if !removal.dryRun, request.flag("audit", default: true) {
-      let audit = RepositoryAudit(
-        layout: place.layout, repositoryName: place.name, common: place.common, worker: worker)
-      let findings = try audit.run(baseline: request.document["baseline"].flatMap(AuditSnapshot.init(json:)))
-      answer["audit"] = .array(findings.findings.map(\.json))
-      answer["blocked"] = .bool(findings.isBlocked)
-      let acted = findings.findings.filter { $0.drift.action != .report }
-      if !acted.isEmpty {
-        reason += "; it changed the repository for everybody: " + acted.map(\.sentence).joined(separator: "; ")
-      }
+    let serious = (audited?["findings"]?.array ?? []).filter { $0["serious"]?.bool == true }
+    if !serious.isEmpty {
+      let said = serious.map { "\($0["what"]?.string ?? "") (\($0["done"]?.string ?? ""))" }
+      reason += "; it changed the repository for everybody: " + said.joined(separator: "; ")
     }
-    answer["reason"] = .string(reason)
     // The slow half. Whoever waits for the answer asks to do without it and sweeps later.
-    if result.removed, !removal.dryRun, request.flag("sweep", default: true) {
+    if result.removed, !dryRun, request.flag("sweep", default: true) {
       var sweep = SandboxSweep(layout: place.layout, repositories: place.homes.map { (place.name, $0) })
       sweep.fills = false
       if let floor = request.number("free_floor_bytes") { sweep.freeFloor = floor }
       _ = try sweep.run()
     }
-    return answer
+    return [
+      "removed": .bool(result.removed), "outcome": .string(result.outcome(dryRun: dryRun)),
+      "verdict": .string(result.verdict.name), "reasons": list(result.verdict.reasons), "reason": .string(reason),
+      "parked": list(result.parkedRefs), "deleted_branch": .optional(result.deletedBranch.map(shortBranch)),
+      "facts": result.facts.json, "teardown_error": .optional(teardownError),
+      "audit": audited?["findings"] ?? [], "blocked": audited?["blocked"] ?? false,
+      "baseline": audited?["baseline"] ?? .null,
+    ]
   }
 
-  /// `{worker}` → `{path, facts, verdict, reasons}`; without a worker `{repos, live}` → `{sandboxes: […]}`. Changes nothing.
-  static func inspect(_ request: SandboxRequest) throws -> JSON {
-    guard request.text("worker") != nil else {
-      return ["sandboxes": .array(try SandboxListing(layout: try request.layout(), request: request).run())]
+  /// What went wrong, in words: the sandbox goes all the same, but whoever wrote the command must hear of it.
+  private static func tearDown(
+    _ request: SandboxRequest, _ place: RepositoryPlace, _ worker: SandboxName
+  ) throws -> String? {
+    let tree = place.layout.tree(worker)
+    guard let teardown = request.text("teardown"), Files.exists(tree) else { return nil }
+    do {
+      try SandboxHook.run(
+        teardown, in: tree, environment: ["TMPDIR": place.layout.temporary(worker).string],
+        deadline: request.number("teardown_timeout_s").map(Double.init))
+      return nil
+    } catch {
+      let failure = SandboxError(error)
+      return failure.message + (failure.hint.map { ": \($0)" } ?? "")
     }
+  }
+
+  /// `{worker}` → `{path, facts, verdict, reasons}`; without a worker what `SandboxListing` takes → `{sandboxes: […]}`.
+  static func inspect(_ request: SandboxRequest) throws -> JSON {
+    guard request.text("worker") != nil else { return ["sandboxes": .array(try SandboxListing(request).run())] }
     let worker = try request.worker()
     let place = try RepositoryPlace.of(worker, request)
     let tree = place.layout.tree(worker)
@@ -70,23 +71,20 @@ extension SandboxVerb {
     ]
   }
 
-  /// `{repos, live: [id], workers?: [{id, live, outcome?, ended_at?}], keep_s?: {default, completed, failed, unknown},
-  /// dry_run?}` → `{sandboxes: [{worker, path, outcome, reason, verdict, reasons, removed, parked}]}`
+  /// What `SandboxListing` takes → `{sandboxes: [{worker, repo, path, due, verdict, reason, …}]}`, the worktrees only. Changes
+  /// nothing: whoever asked has each that is due removed by itself, so that teardown and audit are done in one place.
   static func prune(_ request: SandboxRequest) throws -> JSON {
-    var workers: [String: SandboxPruning.Worker] = [:]
-    for item in request.document["workers"]?.array ?? [] {
-      guard let id = item["id"]?.string else { continue }
-      workers[id] = SandboxPruning.Worker(
-        isLive: item["live"]?.bool ?? true, outcome: item["outcome"]?.string ?? "default",
-        endedAt: item["ended_at"]?.int)
-    }
-    for id in request.texts("live") { workers[id] = SandboxPruning.Worker(isLive: true, outcome: "default") }
-    let pruning = SandboxPruning(
-      layout: try request.layout(), request: request, workers: workers,
-      keep: (request.document["keep_s"]?.object ?? [:]).compactMapValues(\.int), dryRun: request.flag("dry_run"))
-    let rows = pruning.run()
-    if !pruning.dryRun, request.flag("sweep", default: true) { _ = try sweep(request) }
-    return ["sandboxes": .array(rows)]
+    ["sandboxes": .array(try SandboxListing(request).trees())]
+  }
+
+  /// The regular look: a sweep, then what is there and what it occupies, in one process.
+  static func tend(_ request: SandboxRequest) throws -> JSON {
+    var answer = try sweep(request)
+    let listing = try SandboxListing(request)
+    answer["sandboxes"] = .array(listing.run())
+    answer["total_bytes"] = .int(DiskUse.of(listing.layout.root).bytes)
+    answer["broken"] = list(listing.broken.values.sorted())
+    return answer
   }
 
   /// `{repos, pool_max?, free_floor_bytes?, grace_s?}` → `{recycled, deleted, filled, undone, skipped}`
@@ -94,7 +92,7 @@ extension SandboxVerb {
     let layout = try request.layout()
     var repositories: [(name: SandboxName, common: FilePath)] = []
     var retired: [String] = []
-    for place in try RepositoryPlace.all(request) {
+    for place in try RepositoryPlace.reachable(request).places {
       let own = PrivateRepository(layout: layout, name: place.name, source: place.source)
       if request.flag("retire"), try own.retireIfUnused() { retired.append(place.name.text) }
       // The private one first: a tenant that has one makes its sandboxes there.

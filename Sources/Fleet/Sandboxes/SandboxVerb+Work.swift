@@ -1,64 +1,58 @@
+import Glibc
 import SystemPackage
 import Tenant
 
 /// The verbs that bring a sandbox's work somewhere, or look at a repository.
 extension SandboxVerb {
-  /// `{worker, ref?}` → what `create` answers. `ref` defaults to `refs/looop/parked/WORKER`.
+  /// `{worker, as?, by?}` → what `create` answers, and `ref`. `worker` names the parked ref, `as` the sandbox it is restored to.
   static func restore(_ request: SandboxRequest) throws -> JSON {
-    let worker = try request.worker()
-    let place = try RepositoryPlace.of(worker, request)
-    let creation = SandboxCreation(
+    let parked = try request.worker()
+    let worker = try request.text("as").map { try SandboxName($0) } ?? parked
+    let place = try RepositoryPlace.holding(parked, request)
+    var creation = SandboxCreation(
       layout: place.layout, worker: worker, repositoryName: place.name, common: place.common, source: place.common,
       base: "HEAD")
-    let ref = request.text("ref") ?? SandboxName.parkedPrefix + worker.text
-    guard ref.hasPrefix(SandboxName.parkedPrefix) else {
-      throw SandboxError(.invalidRequest, "\(ref) is not below \(SandboxName.parkedPrefix)")
-    }
+    // A lock that is not a worker's: no collection takes it from the person who wanted to look.
+    creation.lockReason = "\(SandboxRestoring.lockReason)\(request.text("by").map { " by \($0)" } ?? "")"
     if Files.exists(place.layout.tree(worker)) {
       throw SandboxError(
-        .exists, "\(worker) has a sandbox already", hint: "remove it first, or restore as another worker")
+        .exists, "\(worker) has a sandbox already", hint: "restore it under another name: --as NAME")
     }
+    let ref = SandboxName.parkedPrefix + parked.text
     let made = try SandboxRestoring(creation: creation, ref: ref).run()
+    try Directory.create(place.layout.temporary(worker), mode: 0o700)
     return [
       "path": .string(made.path.string), "branch": .optional(made.branch.map(shortBranch)),
       "base_oid": .string(made.base.hex), "from": .string("parked"), "ref": .string(ref),
-      "admin_dir": .string(made.worktree.directory.string),
+      "worker": .string(worker.text),
+      "admin_dir": .string(made.worktree.directory.string), "repo": .string(place.name.text),
     ]
   }
 
-  /// `{worker, max_bytes?}` → `{base_oid, tip, commits: [{oid, summary}], files, insertions, deletions, patch, cut, unsaved}`
+  /// `{worker, max_bytes?}` → `{state, base_oid, tip, commits: [{oid, summary}], files, insertions, deletions, patch, cut,
+  /// unsaved}`: of the worktree as it stands, else of the parked work, else of the branch.
   static func diff(_ request: SandboxRequest) throws -> JSON {
-    let (place, worktree, branch) = try sandbox(request)
-    let repository = try Repository(opening: place.common, bare: true)
-    guard
-      let tip = try worktree.map({
-        try Repository(opening: place.layout.tree(SandboxName($0.note?.worker ?? ""))).head().commit
-      })
-        ?? repository.target(of: branch)
-    else { throw SandboxError(.notFound, "\(shortBranch(branch)) has no commit") }
-    var base = tip
-    if let noted = worktree?.note?.base {
-      base = try repository.mergeBase(noted, tip) ?? noted
-    } else {
-      let others = try repository.references(matching: "refs/heads/*").filter {
-        !$0.name.hasPrefix(SandboxName.branchPrefix)
-      }
-      let own = try repository.commits(from: [tip], notIn: others.map(\.target))
-      if let first = own.last { base = try repository.parents(of: first).first ?? first }
-    }
-    let limit = Int(request.number("max_bytes") ?? 1 << 20)
+    let work = try SandboxWork.find(request)
+    let repository = try Repository(opening: work.place.common, bare: true)
+    let limit = Int(max(0, min(request.number("max_bytes") ?? 1 << 20, 8 << 20)))
+    let tip = try work.commit()
+    let base = try work.base(of: tip, in: repository)
     var unsaved = 0
     let summary: Repository.DiffSummary
-    if let worktree, worktree.isWhole, let tree = worktree.tree {
+    if let tree = work.tree {
       let open = try Repository(opening: tree)
       unsaved = try open.status().count
       summary = try open.diff(from: base, limit: limit)
+    } else if let parked = work.parked {
+      unsaved = parked.unsaved
+      summary = try repository.diff(from: base, to: parked.commit, limit: limit)
     } else {
       summary = try repository.diff(from: base, to: tip, limit: limit)
     }
     let commits = try repository.summaries(try repository.commits(from: [tip], notIn: [base], limit: 200))
     return [
-      "branch": .string(shortBranch(branch)), "base_oid": .string(base.hex), "tip": .string(tip.hex),
+      "state": .string(work.state), "repo": .string(work.place.name.text),
+      "branch": .optional(work.branch.map(shortBranch)), "base_oid": .string(base.hex), "tip": .string(tip.hex),
       "commits": .array(commits.map { ["oid": .string($0.hex), "summary": .string($1)] }),
       "files": .int(Int64(summary.files)), "insertions": .int(Int64(summary.insertions)),
       "deletions": .int(Int64(summary.deletions)), "patch": .string(summary.patch), "cut": .bool(summary.isCut),
@@ -66,31 +60,23 @@ extension SandboxVerb {
     ]
   }
 
-  /// `{worker, into?, branch?}` → `{tip, moved, already, unsaved}`
+  /// `{worker, into?, dry_run?}` → `{branch, into, tip, commits, moved, already, unsaved}`. Without `into` the branch that the
+  /// source's HEAD is on.
   static func land(_ request: SandboxRequest) throws -> JSON {
-    let (place, worktree, branch) = try sandbox(request)
+    let work = try SandboxWork.find(request)
+    let tip = try work.commit()
     let landing = SandboxLanding(
-      common: place.common, source: place.source, worker: try request.worker(), branch: branch,
-      into: request.text("into").map(shortBranch))
+      common: work.place.common, source: work.place.source, worker: try request.worker(), branch: work.branch,
+      tip: tip, into: try request.text("into").map(shortBranch) ?? SandboxLanding.headBranch(of: work.place.source),
+      dryRun: request.flag("dry_run"))
     let landed = try landing.run()
-    var unsaved = 0
-    if let tree = worktree?.tree, worktree?.isWhole == true { unsaved = try Repository(opening: tree).status().count }
+    let unsaved = try work.tree.map { try Repository(opening: $0).status().count } ?? work.parked?.unsaved ?? 0
     return [
-      "branch": .string(shortBranch(branch)), "tip": .string(landed.tip.hex), "moved": list(landed.moved),
-      "already": .bool(landed.already), "unsaved": .int(Int64(unsaved)),
+      "repo": .string(work.place.name.text), "branch": .optional(work.branch.map(shortBranch)),
+      "into": .string(landing.into), "tip": .string(tip.hex), "moved": list(landed.moved),
+      "commits": .array(landed.commits.map { ["oid": .string($0.0.hex), "summary": .string($0.1)] }),
+      "already": .bool(landed.already), "unsaved": .int(Int64(unsaved)), "dry_run": .bool(landing.dryRun),
     ]
-  }
-
-  /// The sandbox's repository, its worktree if there still is one, and its branch in full.
-  private static func sandbox(_ request: SandboxRequest) throws -> (RepositoryPlace, Worktree?, String) {
-    let worker = try request.worker()
-    let place = try RepositoryPlace.of(worker, request)
-    let worktree = Worktree.all(common: place.common).first {
-      $0.note?.worker == worker.text && $0.note?.tree == place.layout.tree(worker)
-    }
-    let named = request.text("branch").map { "refs/heads/" + shortBranch($0) }
-    let branch = named ?? worktree?.note?.branch ?? SandboxName.branchPrefix + worker.text
-    return (place, worktree, branch)
   }
 
   /// `{repo_path, base?}` → `{usable, findings: [{name, level: "note"|"refused", means}]}`
@@ -111,11 +97,21 @@ extension SandboxVerb {
     let name = try request.repositoryName()
     // Not through libgit2: what was done to the repository may be that it no longer opens.
     let own = layout.privateRepository(name)
-    let source = PreflightProbe.gitDirectory(try request.path("repo_path"))
+    let source = PreflightProbe.gitDirectory(try request.path("repo_path")).lexicallyNormalized()
+    let isOwn = Worktree.all(common: own).contains { $0.note?.worker == worker.text }
+    let isShared = Worktree.all(common: source).contains { $0.note?.worker == worker.text }
     var audit = RepositoryAudit(
       layout: layout, repositoryName: name,
-      common: request.flag("private") && Files.exists(own) ? own : source.lexicallyNormalized(), worker: worker)
+      common: isOwn || (!isShared && request.flag("private") && Files.exists(own)) ? own : source, worker: worker)
     audit.repairs = request.flag("repair", default: true)
+    // Nothing is put back into a repository that somebody moved away.
+    guard Files.isDirectory(audit.common) else {
+      throw SandboxError(
+        .notFound, "\(audit.common) is not there", hint: "name the repository's directory in the tenant's repos")
+    }
+    // Two workers that end together: one repairs, the other then finds what was repaired.
+    let lock = try FileLock(waitingFor: layout.records.appending("audit-\(name).lock"))
+    defer { _ = flock(lock.descriptor.raw, LOCK_UN) }
     let result = try audit.run(baseline: request.document["baseline"].flatMap(AuditSnapshot.init(json:)))
     return [
       "findings": .array(result.findings.map(\.json)), "worker": .string(worker.text),

@@ -28,6 +28,7 @@ package enum SandboxVerb {
     case "inspect": try inspect(request)
     case "prune": try prune(request)
     case "sweep": try sweep(request)
+    case "tend": try tend(request)
     case "sizes": SandboxListing.sizes(try request.layout())
     case "preflight": try preflight(request)
     case "park": try park(request)

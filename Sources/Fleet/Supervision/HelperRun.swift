@@ -30,7 +30,15 @@ struct HelperRun: Sendable {
       bounded.reapGroup = true
       return bounded.run()
     }
-    guard outcome.reason.succeeded else { return .failure(failure(outcome)) }
+    guard outcome.reason.succeeded else {
+      // A refusal in a document of its own says more than the exit code.
+      if expectsDocument, case .code(1) = outcome.reason, let json = try? JSON(parsing: outcome.output),
+        json["ok"]?.bool == false
+      {
+        return .success(json)
+      }
+      return .failure(failure(outcome))
+    }
     guard outcome.outputCount <= Self.maximumOutput else {
       return .failure(Failure(description: "its report is larger than \(Self.maximumOutput >> 20) MiB"))
     }

@@ -16,6 +16,13 @@ actor Places {
     }
   }
 
+  func with<Value: Sendable>(_ body: @Sendable () async -> Value) async -> Value {
+    await take()
+    let value = await body()
+    give()
+    return value
+  }
+
   func give() {
     if waiting.isEmpty { free += 1 } else { waiting.removeFirst().resume() }
   }

@@ -18,11 +18,7 @@ struct SupervisedTenant: Sendable {
   var holds = WorkerHolds()
   /// What the kernel did to ended workers, in words, by generation.
   var memoryEnds: [String: String] = [:]
-  /// Sandboxes of ended workers that are being collected.
-  var collecting: Set<String> = []
-  /// How often each was tried.
-  var collections: [String: Int] = [:]
-  var sandboxes: [SandboxRow] = []
+  var sandboxes = SandboxKeeping()
   /// The beat's process, to be ended with the tenant.
   var beat: ProcessIdentity?
   /// A worker's record is not enough to know its end: who was followed until now.

@@ -108,6 +108,7 @@ extension Supervisor {
 
   private func release(_ name: String) {
     unschedule(name)
+    tendings.cancel(name)
     watch.remove(tenant: name)
     tenants[name]?.lock = nil
     tenants[name]?.followed = []

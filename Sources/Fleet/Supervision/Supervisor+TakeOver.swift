@@ -46,6 +46,7 @@ extension Supervisor {
         if !isOutdated { tenants[name]?.state.refresh = .current }
         take(report, of: name)
       }
+      expectSandboxes(name)
       if tenant.state.trouble != nil { say("taken over again", about: name) }
       tenants[name]?.state.failures = 0
       tenants[name]?.state.trouble = nil
@@ -147,7 +148,7 @@ extension Supervisor {
     admitWorkers()
     lookAtEnded(name, before: old)
     settleWorkers(name)
-    collectEnded(name)
+    closeEnded(name, before: old)
   }
 
   // MARK: - Processes of a tenant

@@ -42,7 +42,7 @@ extension Supervisor {
     return TenantRow(
       name: tenant.id.name, dataDir: tenant.configuration.dataDirectory.string,
       user: (try? confined(tenant).user.name) ?? tenant.configuration.user, phase: phase,
-      reason: reason ?? activityReason(tenant.state) ?? moneyReason(tenant),
+      reason: reason ?? activityReason(tenant.state) ?? moneyReason(tenant) ?? sandboxReason(tenant),
       lastBeat: tenant.state.lastBeat.flatMap { beat in
         tenant.state.lastBeatAt.map {
           TenantRow.LastBeat(at: $0, outcome: beat.outcome.rawValue, durationMS: beat.durationMS)
@@ -52,7 +52,8 @@ extension Supervisor {
       workers: FleetDocument.WorkerCounts(
         live: tenant.liveCount, pending: pending, max: tenant.configuration.workers.maximum),
       budget: tenant.budget.map { TenantBudget($0) }, asksPending: asks.count + fleetAsks.count,
-      oldestAskSeconds: oldest.map { max(0, clock.now - $0) }, sandboxes: sandboxCount(tenant), diskBytes: nil)
+      oldestAskSeconds: oldest.map { max(0, clock.now - $0) }, sandboxes: sandboxCount(tenant),
+      diskBytes: tenant.sandboxes.diskBytes)
   }
 
   /// What will stop it before the day is over.
@@ -89,8 +90,17 @@ extension Supervisor {
     }
   }
 
+  /// Worktrees that are there: as the last look found them, and those made since.
   private func sandboxCount(_ tenant: SupervisedTenant) -> Int {
-    tenant.sandboxes.isEmpty ? tenant.liveWorkers.filter { $0.record.sandbox != nil }.count : tenant.sandboxes.count
+    let known = Set(tenant.sandboxes.rows.filter { $0.state != "warm" }.compactMap(\.worker))
+    let new = tenant.liveWorkers.filter { $0.record.sandbox != nil && !known.contains($0.record.id) }.count
+    return tenant.sandboxes.count + new
+  }
+
+  private func sandboxReason(_ tenant: SupervisedTenant) -> String? {
+    guard let first = tenant.sandboxes.problems.first else { return nil }
+    return tenant.sandboxes.problems.count == 1
+      ? first : "\(first); and more: looop-fleet tenant show \(tenant.id)"
   }
 
   package func asks() async -> [MailboxAsk] {
@@ -141,7 +151,8 @@ extension Supervisor {
     return TenantDetail(
       row: row(tenant, pending: pending), uid: uid, intervalSeconds: Int64(tenant.state.interval),
       weight: Int64(tenant.configuration.weight), timeZone: tenant.configuration.zone.name,
-      repos: tenant.configuration.repositories.mapValues(\.string), problems: tenant.report?.problems ?? [])
+      repos: tenant.configuration.repositories.mapValues(\.string),
+      problems: (tenant.report?.problems ?? []) + tenant.sandboxes.problems)
   }
 
   func known(_ name: String) throws(FleetRefusal) -> SupervisedTenant {

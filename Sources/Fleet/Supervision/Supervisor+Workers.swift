@@ -1,8 +1,7 @@
 import Logging
-import SystemPackage
 import Tenant
 
-/// Workers: wishes that wait for a place, their sandboxes, their start, and what is left of them.
+/// Workers: wishes that wait for a place, and their start.
 extension Supervisor {
   /// Starts every wish that may start now. Decided anew from all wishes and all that live: there is no queue to lose.
   func admitWorkers() {
@@ -72,10 +71,14 @@ extension Supervisor {
   private func launch(_ record: WorkerRecord, of tenant: SupervisedTenant) async -> HelperRun.Failure? {
     var arguments = ["worker", "launch", record.id, "--json"]
     if let repo = record.repo {
-      switch await createSandbox(repo: repo, record: record, of: tenant) {
+      switch await openSandbox(of: repo, for: record, tenant) {
       case .success(let sandbox):
         arguments += ["--sandbox", sandbox.path, "--branch", sandbox.branch]
-      case .failure(let failure): return failure
+        for (name, value) in sandbox.environment.sorted(by: { $0.key < $1.key }) {
+          arguments += ["--env", "\(name)=\(value)"]
+        }
+      case .failure(let refusal):
+        return HelperRun.Failure(description: refusal.words, code: refusal.exitCode)
       }
     }
     switch await helper(tenant, arguments, work: .worker(record.id), deadline: 60) {
@@ -98,110 +101,12 @@ extension Supervisor {
       // The place counts as taken until a report says what became of it.
       let result = await helper(tenant, ["report", "--json"])
       tenants[name]?.starting.remove(id)
+      tenants[name]?.sandboxes.opening[id] = nil
       if case .success(let json) = result, let report = TenantReport(json: json) { take(report, of: name) }
+      // Its sandbox is to be measured; or, where it did not start, to go.
+      if failure != nil { scheduleTending(name, in: 1) } else { scheduleTending(name, in: SandboxKeeping.measureAfter) }
       changed(.workers)
       reconcile(name, .touched)
     }
-  }
-
-  // MARK: - Sandboxes
-
-  struct Sandbox: Sendable {
-    var path: String
-    var branch: String
-  }
-
-  private func createSandbox(
-    repo: String, record: WorkerRecord, of tenant: SupervisedTenant
-  ) async -> Result<Sandbox, HelperRun.Failure> {
-    guard let source = tenant.configuration.repositories[repo] else {
-      let known = tenant.configuration.repositories.keys.sorted().joined(separator: ", ")
-      return .failure(
-        HelperRun.Failure(
-          description:
-            "no repository \"\(repo)\" in the tenant's configuration (there \(known.isEmpty ? "are none" : "is \(known)"))"
-        ))
-    }
-    var request = sandboxRequest(tenant)
-    request["repo_name"] = .string(repo)
-    request["repo_path"] = .string(source.string)
-    request["worker"] = .string(record.id)
-    request["base"] = .optional(record.base)
-    request["private"] = .bool(isShared(source, by: tenant))
-    request["disk_max_bytes"] = .optional(tenant.configuration.sandboxes.disk?.bytes)
-    request["free_floor_bytes"] = .int(fleet.freeSpace.bytes)
-    let result = await sandboxVerb("create", request, of: tenant)
-    return result.flatMap { json in
-      guard let path = json["path"]?.string, let branch = json["branch"]?.string else {
-        return .failure(HelperRun.Failure(description: "the sandbox helper named no path"))
-      }
-      return .success(Sandbox(path: path, branch: branch))
-    }
-  }
-
-  /// Two tenants that name one repository get private ones that borrow its objects.
-  private func isShared(_ source: FilePath, by tenant: SupervisedTenant) -> Bool {
-    tenants.values.contains { other in
-      other.id != tenant.id && other.configuration.repositories.values.contains(source)
-    }
-  }
-
-  func sandboxRequest(_ tenant: SupervisedTenant) -> JSON {
-    ["root": .string(paths.sandboxes(of: tenant.id).string), "tenant": .string(tenant.id.name)]
-  }
-
-  /// One document in, one document out, as the tenant's user: the supervisor itself opens no repository.
-  func sandboxVerb(
-    _ verb: String, _ request: JSON, of tenant: SupervisedTenant
-  ) async -> Result<JSON, HelperRun.Failure> {
-    let result = await helper(
-      tenant, ["_sandbox", verb], work: .git, program: programs.fleet, input: Array(request.compact.utf8), deadline: 600
-    )
-    return result.flatMap { json in
-      if json["ok"]?.bool == true { return .success(json) }
-      let message = json["message"]?.string ?? "the sandbox helper failed"
-      return .failure(HelperRun.Failure(description: json["hint"]?.string.map { "\(message) (\($0))" } ?? message))
-    }
-  }
-
-  /// How often an ended worker's worktree is looked at by itself.
-  private static let collections = 5
-
-  /// Ended workers leave a worktree: clean ones go, unsaved work is parked first, and what is kept has a reason.
-  func collectEnded(_ name: String) {
-    guard let tenant = tenants[name], !tenant.state.frozen else { return }
-    for worker in tenant.report?.workers ?? [] {
-      let record = worker.record
-      guard record.phase == .exited || record.phase == .failed, record.sandbox != nil,
-        !tenant.collecting.contains(record.generation),
-        tenant.collections[record.generation, default: 0] < Self.collections
-      else { continue }
-      tenants[name]?.collecting.insert(record.generation)
-      tenants[name]?.collections[record.generation, default: 0] += 1
-      Task { await collect(record, of: tenant) }
-    }
-  }
-
-  private func collect(_ record: WorkerRecord, of tenant: SupervisedTenant) async {
-    guard let path = record.sandbox, let repo = record.repo, let source = tenant.configuration.repositories[repo] else {
-      return
-    }
-    var request = sandboxRequest(tenant)
-    request["repo_name"] = .string(repo)
-    request["repo_path"] = .string(source.string)
-    request["worker"] = .string(record.id)
-    request["path"] = .string(path)
-    request["branch"] = .optional(record.branch)
-    switch await sandboxVerb("remove", request, of: tenant) {
-    case .success(let json):
-      let outcome = json["outcome"]?.string ?? "done"
-      // What is in use now is looked at again after a later beat, a few times; then it is `sandbox prune`'s.
-      if outcome == "kept" { tenants[tenant.id.name]?.collecting.remove(record.generation) }
-      say(
-        "sandbox of \(record.id): \(outcome)\(json["reason"]?.string.map { " (\($0))" } ?? "")", about: tenant.id.name)
-    case .failure(let failure):
-      say("sandbox of \(record.id) is kept: \(failure.description)", about: tenant.id.name, level: .warning)
-    }
-    changed(.workers)
   }
 }

@@ -38,6 +38,8 @@ package actor Supervisor {
   /// Users as they were looked up last, by name, and when.
   var users: [String: (user: TenantUser, at: Double)] = [:]
   var timetable = Timetable()
+  /// When each tenant's sandboxes are looked after next.
+  var tendings = Timetable()
   var beatGate = FairGate<String>(capacity: 4)
   /// Tenants in trouble and slow ones: their beats never take a well tenant's place.
   var slowGate = FairGate<String>(capacity: 2)
@@ -46,6 +48,11 @@ package actor Supervisor {
   var waitingDecides: [String: CheckedContinuation<Bool, Never>] = [:]
   let helperPlaces = Places(8)
   let slowHelperPlaces = Places(4)
+  /// Work on sandboxes has places of its own: a hook or a large tree may take minutes. Creations are bounded by the workers.
+  let sandboxPlaces = Places(8)
+  let tendingPlaces = Places(2)
+  let ports: PortRegister
+  let baselines: AuditBaselines
   var log = LogRing()
   var prices = PriceTable.shipped
   /// Why no decide may start in the whole fleet: the ledger cannot be written.
@@ -77,6 +84,8 @@ package actor Supervisor {
     self.environment = environment
     ledger = LedgerLane(Ledger(path: paths.ledger))
     feed = ChangeFeed(clock: clock)
+    ports = PortRegister(file: paths.ports)
+    baselines = AuditBaselines(directory: paths.baselines)
     watch = try WakeWatch()
     confinement = Confinement(
       Confinement.Options(
@@ -165,8 +174,8 @@ package actor Supervisor {
     setAlarm()
   }
 
-  private func setAlarm() {
-    let due = timetable.earliest()
+  func setAlarm() {
+    let due = [timetable.earliest(), tendings.earliest()].compactMap { $0 }.min()
     guard due != alarmDue, !stopping else { return }
     alarm?.cancel()
     alarmDue = due
@@ -188,6 +197,7 @@ package actor Supervisor {
       }
       reconcile(name, .due)
     }
+    tendDue()
     setAlarm()
   }
 

@@ -19,6 +19,7 @@ extension CommandRules {
       "gh|glab", "secret|variable|ssh-key|deploy-key|gpg-key|token set|delete|add|remove|create|revoke",
       why: "changes credentials"),
     CommandRule("tea|hub", "pr|release|pulls merge|create|delete", why: "merges or releases"),
+    CommandRule("looop-fleet", "sandbox land", why: "lands a worker's branch in its repository"),
   ]
 
   private static let packages: [CommandRule] = [

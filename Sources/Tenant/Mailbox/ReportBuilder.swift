@@ -73,7 +73,8 @@ package struct ReportBuilder: Sendable {
         ).rawValue
       }
       return TenantReport.Worker(
-        record: record, health: isCurrent ? health : nil, exitCode: isCurrent ? session?.exitCode : nil)
+        record: record, health: isCurrent ? health : nil, exitCode: isCurrent ? session?.exitCode : nil,
+        endedAt: record.phase == .exited ? session?.lastChange : nil)
     }
   }
 }

@@ -65,12 +65,14 @@ extension TenantReport.Worker {
     var json = record.json
     json["health"] = .optional(health)
     json["exit_code"] = .optional(exitCode)
+    json["ended_at"] = .optional(endedAt)
     return json
   }
 
   package init?(json: JSON) {
     guard let id = json["id"]?.string, Identifier.isValidSession(id), let record = WorkerRecord(id: id, json: json)
     else { return nil }
-    self.init(record: record, health: json["health"]?.string, exitCode: json["exit_code"]?.int)
+    self.init(
+      record: record, health: json["health"]?.string, exitCode: json["exit_code"]?.int, endedAt: json["ended_at"]?.int)
   }
 }

@@ -69,11 +69,13 @@ package struct TenantReport: Hashable, Sendable {
     package var record: WorkerRecord
     package var health: String?
     package var exitCode: Int64?
+    package var endedAt: Int64?
 
-    package init(record: WorkerRecord, health: String?, exitCode: Int64?) {
+    package init(record: WorkerRecord, health: String?, exitCode: Int64?, endedAt: Int64? = nil) {
       self.record = record
       self.health = health
       self.exitCode = exitCode
+      self.endedAt = endedAt
     }
   }
 

@@ -1,12 +1,10 @@
-import CLinux
-import Glibc
 package import SystemPackage
 
 /// What a worker's process finds in its environment.
 package enum WorkerEnvironment {
   package static func make(
     _ base: HostEnvironment, id: String, data: DataDir, binary: FilePath, sandbox: FilePath? = nil,
-    branch: String? = nil, goal: String? = nil
+    branch: String? = nil, goal: String? = nil, extra: [String: String] = [:]
   ) -> HostEnvironment {
     var environment = base
     environment["LOOOP_SESSION_ID"] = id
@@ -24,23 +22,8 @@ package enum WorkerEnvironment {
     // The sizes of the starter's terminal are not those of ours.
     environment["COLUMNS"] = nil
     environment["LINES"] = nil
-    if sandbox != nil, let scratch = scratchDirectory(id, base) { environment["TMPDIR"] = scratch.string }
+    // What its sandbox gives it: a temporary directory and ports of its own.
+    for (name, value) in extra { environment[name] = value }
     return environment
-  }
-
-  /// A sandboxed worker's own place for temporary files, below the tenant's.
-  package static func scratchPath(_ id: String, _ base: HostEnvironment) -> FilePath {
-    FilePath(base["TMPDIR"] ?? "/tmp").appending("looop-\(getuid())-\(id)")
-  }
-
-  private static func scratchDirectory(_ id: String, _ base: HostEnvironment) -> FilePath? {
-    let path = scratchPath(id, base)
-    guard (try? Directory.create(path, mode: 0o700)) != nil else { return nil }
-    var status = stat()
-    // In a shared /tmp somebody else may have taken the name: only a directory of our own will do.
-    guard unsafe path.withPlatformString({ unsafe lstat($0, &status) }) == 0, status.st_uid == getuid(),
-      status.st_mode & S_IFMT == S_IFDIR
-    else { return nil }
-    return path
   }
 }

@@ -54,7 +54,7 @@ package struct WorkerLaunch: Sendable {
       try records.write(record)
       return record
     }
-    return try launchLocked(record, sandbox: nil, branch: nil)
+    return try launchLocked(record, sandbox: nil, branch: nil, extra: [:])
   }
 
   private func validate(_ wish: WorkerWish, managed: Bool) throws -> String {
@@ -120,9 +120,11 @@ package struct WorkerLaunch: Sendable {
 
   // MARK: The launch
 
-  /// Starts a pending wish, in its sandbox where it has one. The fleet's side of ``start(_:)``.
+  /// Starts a pending wish, in its sandbox where it has one, with what else that sandbox sets. The fleet's side of ``start(_:)``.
   @discardableResult
-  package func launch(_ id: String, sandbox: FilePath? = nil, branch: String? = nil) throws -> WorkerRecord {
+  package func launch(
+    _ id: String, sandbox: FilePath? = nil, branch: String? = nil, environment extra: [String: String] = [:]
+  ) throws -> WorkerRecord {
     try FileLock.withWorkers(data) {
       let records = WorkerRecords(data)
       let record: WorkerRecord
@@ -141,7 +143,7 @@ package struct WorkerLaunch: Sendable {
       case .running, .exited, .failed:
         throw Refusal(.conflict, "worker \(id) is \(record.phase.rawValue), not pending")
       }
-      return try launchLocked(record, sandbox: sandbox, branch: branch)
+      return try launchLocked(record, sandbox: sandbox, branch: branch, extra: extra)
     }
   }
 
@@ -159,7 +161,9 @@ package struct WorkerLaunch: Sendable {
     }
   }
 
-  private func launchLocked(_ wanted: WorkerRecord, sandbox: FilePath?, branch: String?) throws -> WorkerRecord {
+  private func launchLocked(
+    _ wanted: WorkerRecord, sandbox: FilePath?, branch: String?, extra: [String: String]
+  ) throws -> WorkerRecord {
     let records = WorkerRecords(data)
     let id = wanted.id
     var record = wanted
@@ -183,7 +187,8 @@ package struct WorkerLaunch: Sendable {
         "export LOOOP_SESSION_ID=\(CommandTemplate.quote(id)); "
         + "cd \(CommandTemplate.quote(directory.string)) && { \(command)\n}"
       var worker = WorkerEnvironment.make(
-        environment, id: id, data: data, binary: binary, sandbox: sandbox, branch: branch, goal: record.goal)
+        environment, id: id, data: data, binary: binary, sandbox: sandbox, branch: branch, goal: record.goal,
+        extra: extra)
       try RunnerReadiness.prepare(template, &worker, ownsHome: isFleetManaged)
       let session = try SessionStart(data, binary: binary, environment: worker)
         .start(id, command: ["bash", "-c", script])

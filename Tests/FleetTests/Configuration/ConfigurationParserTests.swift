@@ -82,6 +82,26 @@ import Testing
     #expect(!web.isPaused)
   }
 
+  @Test func `sandboxes are as the tenant says over the defaults`() throws {
+    let fleet = """
+      defaults:
+        sandboxes: { setup: npm ci, teardown: make clean, keep: 1h, ports: 20, warm_pool: 2, include: false }
+      """
+    let text = """
+      data_dir: /srv/web
+      sandboxes: { setup: none, include: [.env, "local/*"], keep_failed: 1d, setup_timeout: 90s, private: true }
+      """
+    let sandboxes = try #require(try tenant(text, fleet: fleet).0).sandboxes
+    #expect(sandboxes.setup == nil && sandboxes.teardown == "make clean")
+    #expect(sandboxes.setupTimeout == .seconds(90))
+    #expect(sandboxes.include == .patterns([".env", "local/*"]))
+    #expect((sandboxes.ports, sandboxes.warmPool, sandboxes.isPrivate) == (20, 2, true))
+    #expect((sandboxes.keep, sandboxes.keepFailed) == (.seconds(3600), .seconds(86_400)))
+    let built = try #require(try tenant("data_dir: /srv/web", fleet: "").0).sandboxes
+    #expect(built == SandboxConfiguration())
+    #expect((built.ports, built.warmPool, built.keep, built.include) == (10, 1, .zero, .listed))
+  }
+
   /// Every mistake has its line, its words, and what to do.
   @Test(arguments: [
     (
@@ -96,6 +116,17 @@ import Testing
     (
       "data_dir: /d\nxyzzy: 5", "2: unknown key `xyzzy` in a tenant's file",
       "known keys: budget, data_dir, environment, interval, landlock, paused, readable, repos, runner_home, sandboxes, time_zone, user, weight, workers"
+    ),
+    (
+      "data_dir: /d\nsandboxes:\n  setpu: x", "3: unknown key `setpu` in `sandboxes:`", "did you mean `setup`?"
+    ),
+    ("data_dir: /d\nsetup: x", "2: unknown key `setup` in a tenant's file", "`setup` belongs below `sandboxes:`"),
+    (
+      "data_dir: /d\nsandboxes: { ports: 5000 }", "2: `ports` must be a whole number from 0 to 1000, not `5000`", ""
+    ),
+    (
+      "data_dir: /d\nsandboxes: { include: yes }", "2: `include` must be true or false, not `yes`",
+      "write `include: true`"
     ),
     (
       "data_dir: /d\nbudget:\n  usd_per_dya: 5", "3: unknown key `usd_per_dya` in `budget:`",
@@ -219,7 +250,7 @@ import Testing
         budget: { usd_per_day: 100, tokens_per_day: 1_000_000 }
         grace: 1h30m
         disk_free_min: 500M
-        warm_pool: 0
+        port_range: 30000-30099
         require: [user, cgroup]
         hooks:
           ask: [/usr/bin/notify, "--now"]
@@ -228,7 +259,8 @@ import Testing
       """)
     #expect(result.problems == [])
     let fleet = try #require(result.configuration)
-    #expect((fleet.maximumBeats, fleet.maximumDecides, fleet.maximumWorkers, fleet.warmPool) == (2, 3, 0, 0))
+    #expect((fleet.maximumBeats, fleet.maximumDecides, fleet.maximumWorkers) == (2, 3, 0))
+    #expect(fleet.ports == 30_000...30_099)
     #expect(fleet.budget == BudgetCaps(usd: MicroUSD(micros: 100_000_000), tokens: 1_000_000))
     #expect(fleet.grace == .seconds(5400))
     #expect(fleet.freeSpace == ByteSize(bytes: 500 << 20))
@@ -243,6 +275,11 @@ import Testing
     ("max_beats: 2", "1: unknown key `max_beats` in fleet.yaml", "`max_beats` belongs below `fleet:` in fleet.yaml"),
     ("fleet:\n  usd_per_day: 2", "2: unknown key `usd_per_day` in `fleet:`", "`usd_per_day` belongs below `budget:`"),
     ("fleet:\n  require: [landlok]", "2: `landlok` is no guard", "did you mean `landlock`?"),
+    (
+      "fleet:\n  port_range: 80-90", "2: `port_range` must be two ports from 1024 to 65535, not `80-90`",
+      "write `port_range: 20000-29999`"
+    ),
+    ("fleet:\n  warm_pool: 2", "2: unknown key `warm_pool` in `fleet:`", "`warm_pool` belongs below `sandboxes:`"),
     ("fleet:\n  max_beats: 0", "2: `max_beats` must be a whole number from 1 to 10000, not `0`", ""),
     (
       "fleet:\n  hooks: { ask: notify }", "2: `ask` must begin with the absolute path of a program, not `notify`",

@@ -7,6 +7,7 @@ import Testing
     (.read(tenant: "web"), true, true, true, false),
     (.answer(tenant: "web"), true, true, true, false),
     (.verb(tenant: "web"), true, false, true, false),
+    (.work(tenant: "web"), true, false, true, false),
     (.operate(tenant: "web"), true, false, false, false),
     (.operate(tenant: nil), true, false, false, false),
     (.metrics, true, true, false, false),

@@ -136,6 +136,40 @@ import Testing
     #expect(rig.audited.withLock { $0.first?.target } == "web")
   }
 
+  @Test func `work is seen, landed and restored by ops and by the tenant's own user`() async throws {
+    for caller in [Caller.ops(), .tenant("web")] {
+      let fleet = InMemoryFleet()
+      let rig = Rig(fleet: fleet, caller: caller)
+      let diff = try await rig.get("/v1/sandboxes/web/fix/diff").json
+      #expect(diff["patch"] == "+two\n" && diff["commits"]?.array?.count == 1)
+      #expect(try await rig.post("/v1/sandboxes/web/fix/land", #"{"dry_run":true}"#).json["dry_run"] == true)
+      #expect(try await rig.post("/v1/sandboxes/web/fix/land", #"{"into":"next"}"#).json["into"] == "next")
+      let behind = try await rig.post("/v1/sandboxes/web/fix/land", #"{"into":"behind"}"#)
+      #expect(behind.status == 409 && behind.json["error"]?["code"] == "conflict")
+      #expect(try await rig.post("/v1/sandboxes/web/fix/restore", #"{"as":"again"}"#).json["worker"] == "again")
+      #expect(try await rig.post("/v1/prune?tenant=web&dry_run=1").status == 200)
+      #expect(
+        await fleet.wishes == [
+          "land web/fix - dry", "land web/fix next", "land web/fix behind", "restore web/fix again",
+        ])
+      let audited = rig.audited.withLock { $0.map { "\($0.action) \($0.target ?? "") \($0.outcome)" } }
+      #expect(
+        audited == [
+          "land web/fix done", "land web/fix done", "land web/fix conflict", "restore web/fix done", "prune web done",
+        ])
+    }
+    for caller in [Caller.concierge(), .tenant("api"), .stranger()] {
+      let fleet = InMemoryFleet()
+      let rig = Rig(fleet: fleet, caller: caller)
+      #expect(try await rig.get("/v1/sandboxes/web/fix/diff").status == 403)
+      for path in ["/v1/sandboxes/web/fix/land", "/v1/sandboxes/web/fix/restore", "/v1/prune?tenant=web", "/v1/prune"] {
+        #expect(try await rig.post(path).status == 403, "\(path)")
+      }
+      #expect(await fleet.wishes.isEmpty)
+    }
+    #expect(try await Rig(fleet: InMemoryFleet(), caller: .tenant("web")).post("/v1/prune").status == 403)
+  }
+
   @Test func `a role that may not is refused before anything is done`() async throws {
     let fleet = InMemoryFleet(asks: [InMemoryFleet.ask("web", "a-1"), InMemoryFleet.ask("api", "b-1")])
     let rig = Rig(fleet: fleet, caller: .tenant("web"))

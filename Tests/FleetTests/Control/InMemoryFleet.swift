@@ -116,7 +116,30 @@ actor InMemoryFleet: FleetOperations {
         SpendingReport.Entry(name: $0.name, today: $0.budget, forecast: nil, days: [], shares: [])
       })
   }
-  func prune(dryRun: Bool, by: Caller) -> [PruneRow] {
+  func diff(tenant: String, worker: String, by: Caller) async throws(FleetRefusal) -> SandboxDiff {
+    guard rows.contains(where: { $0.name == tenant }) else { throw .unknownTenant(tenant) }
+    return SandboxDiff(
+      json: [
+        "base_oid": "1111", "tip": "2222", "repo": "web", "commits": [["oid": "2222", "summary": "mend"]], "files": 1,
+        "patch": "+two\n",
+      ], tenant: tenant, worker: worker)!
+  }
+  func land(
+    tenant: String, worker: String, into branch: String?, dryRun: Bool, by: Caller
+  ) async throws(FleetRefusal) -> SandboxLanded {
+    wishes.append("land \(tenant)/\(worker) \(branch ?? "-")\(dryRun ? " dry" : "")")
+    guard branch != "behind" else { throw FleetRefusal(.conflict, "behind has 1 commit that looop/fix lacks") }
+    return SandboxLanded(
+      json: ["into": .string(branch ?? "main"), "tip": "2222", "dry_run": .bool(dryRun)], tenant: tenant, worker: worker
+    )!
+  }
+  func restore(tenant: String, worker: String, as other: String?, by: Caller) -> SandboxRow {
+    wishes.append("restore \(tenant)/\(worker) \(other ?? "-")")
+    return SandboxRow(
+      tenant: tenant, worker: other ?? worker, repo: "web", path: "/s/web/trees/fix", branch: nil, state: "kept",
+      reason: "restored", bytes: nil, createdAt: 1000)
+  }
+  func prune(tenant: String?, dryRun: Bool, by: Caller) -> [PruneRow] {
     [
       PruneRow(
         tenant: "web", worker: "old", path: "/s/web/trees/old", outcome: "removed", reason: "clean and reachable")

@@ -77,7 +77,7 @@ import Testing
     try fixture.commitAll("more", in: tree)
     let before = try fixture.head("main")
     let refused = fixture.verb("land", "w", ["into": "main"])
-    #expect(refused["code"] == "conflict" && refused["hint"]?.string?.contains("git rebase main") == true)
+    #expect(refused["code"] == "conflict" && refused["hint"]?.string?.contains("git rebase source/main") == true)
     #expect(try fixture.head("main") == before)
   }
 

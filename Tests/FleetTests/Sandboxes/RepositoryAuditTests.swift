@@ -111,6 +111,31 @@ import Testing
     #expect(try fixture.git(["config", "core.fsmonitor"], mayFail: true) == "")
   }
 
+  @Test func `a branch that went forward or was merged is everyday work`() throws {
+    let fixture = try GitFixture()
+    try fixture.git(["branch", "merged"])
+    try fixture.create()
+    try fixture.commitAll("somebody else's")
+    try fixture.git(["branch", "-D", "merged"])
+    let findings = fixture.verb("audit")["findings"]?.array ?? []
+    #expect(findings.count == 2 && findings.allSatisfy { $0["serious"] == false }, "\(findings)")
+    let noted = try fixture.git(["for-each-ref", "--format=%(refname)", "refs/looop/audit"])
+    #expect(noted == "refs/looop/audit/w/heads/merged\n")
+  }
+
+  @Test func `a repository that was made unusable is put right before the worktree is judged`() throws {
+    let fixture = try GitFixture()
+    let tree = try fixture.create()
+    try AtomicFile.write("work\n", to: tree.appending("work"))
+    try AtomicFile.write("[core\n", to: fixture.repository.appending(".git/config"))
+    let removed = fixture.verb("remove")
+    #expect(removed["outcome"] == "parked", "\(removed.compact)")
+    #expect(removed["reason"]?.string?.contains("put back") == true)
+    let rows = fixture.verb("inspect", "w", ["worker": .null])["sandboxes"]?.array ?? []
+    let quarantined = rows.first { $0["state"] == "quarantined" }
+    #expect(quarantined?["reason"]?.string?.contains("w changed web for everybody: config") == true, "\(rows)")
+  }
+
   @Test func `a removal tells what its worker did`() throws {
     let fixture = try GitFixture()
     let tree = try fixture.create()

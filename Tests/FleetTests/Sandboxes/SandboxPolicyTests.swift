@@ -34,9 +34,8 @@ import Testing
   }
 
   @Test func `age and state decide what is looked at`() {
-    func reason(_ worker: SandboxPruning.Worker?, modified: Int64 = 0) -> String? {
-      SandboxPruning.reasonToKeep(
-        worker, keep: ["failed": 7200, "default": 600], modifiedAt: modified, now: 10_000)
+    func reason(_ worker: CollectionAge.Worker?, modified: Int64 = 0) -> String? {
+      CollectionAge(keep: ["failed": 7200, "default": 600], now: 10_000).reasonToKeep(worker, modifiedAt: modified)
     }
     #expect(reason(.init(isLive: true, outcome: "completed", endedAt: 0)) == "its worker lives")
     #expect(reason(.init(isLive: false, outcome: "completed", endedAt: 9000)) == nil)

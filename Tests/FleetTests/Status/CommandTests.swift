@@ -14,6 +14,8 @@ import Testing
     ["answer", "web/a", "yes"], ["answer", "web/a", "-"], ["answer", "web/a", "two", "words"],
     ["wait", "--only-asks", "--after", "12", "--json"], ["wait", "--actionable"], ["workers", "--json"],
     ["worker", "kill", "web/fix"], ["sandboxes", "--json"], ["sandbox", "prune", "--dry-run"], ["budget"],
+    ["sandbox", "list"], ["sandbox", "diff", "web/fix", "--stat"], ["sandbox", "prune", "--tenant", "web"],
+    ["sandbox", "land", "web/fix", "--into", "main", "--dry-run"], ["sandbox", "restore", "web/fix", "--as", "again"],
     ["budget", "web", "--days", "7", "--json"], ["budget", "--csv"], ["budget", "raise", "web", "5"],
     ["tenant", "add", "web", "--data-dir", "/srv/web", "--user", "alice", "--repo", "web=/srv/git/web.git"],
     ["tenant", "list"], ["tenant", "show", "web"], ["tenant", "pause", "web"], ["tenant", "resume", "web"],
@@ -29,6 +31,7 @@ import Testing
   static let refused: [[String]] = [
     ["answer", "web"], ["answer", "noslash", "x"], ["answer", "/x", "y"], ["answer", "web/", "y"],
     ["wait", "--after", "abc"], ["status", "--json", "--watch"], ["budget", "--days", "0"], ["worker", "kill", "web"],
+    ["sandbox", "land", "web"], ["sandbox", "diff"], ["sandbox", "restore", "web/"],
     ["budget", "raise", "web"], ["tenant", "add", "web"], ["logs", "--lines", "0"], ["nonsense"],
     ["budget", "--json", "--csv"],
   ]

@@ -48,6 +48,9 @@ import Testing
     "git stash clear",
     "git checkout -- .",
     "gh pr merge 12 --squash",
+    "looop-fleet sandbox land web/fix",
+    "looop-fleet sandbox land --config /etc/x web/fix --into main",
+    "curl --unix-socket /run/looop-fleet/fleet.sock -X POST http://fleet/v1/sandboxes/web/fix/land",
     "gh -R me/web pr merge 12",
     "gh release create v1 --notes x",
     "gh repo delete me/web --yes",
@@ -119,6 +122,9 @@ import Testing
   ]
 
   static let free: [String] = [
+    "looop-fleet sandbox land web/fix --dry-run",
+    "looop-fleet sandbox diff web/fix",
+    "looop-fleet sandbox prune --tenant web",
     "ls -la",
     "git status --short",
     "git log --oneline -5",

@@ -226,16 +226,17 @@ struct WorkerRunTests {
       WorkerWish(
         id: "w", prompt: "x", command: "pwd > out; env >> out; echo {{prompt_file}} > /dev/null; sleep 600", repo: "web"
       ))
-    let record = try launch.launch("w", sandbox: box, branch: "looop/w")
+    let record = try launch.launch(
+      "w", sandbox: box, branch: "looop/w", environment: ["TMPDIR": "/own/tmp", "LOOOP_PORT_BASE": "20000"])
     #expect(record.phase == .running)
     #expect(record.branch == "looop/w")
     #expect(eventually { fixture.scratch.read("box/out")?.contains("LOOOP_SANDBOX=\(box)") == true })
     #expect(fixture.scratch.read("box/out")?.hasPrefix(box.string + "\n") == true)
-    #expect(fixture.scratch.read("box/out")?.contains("TMPDIR=") == true)
+    #expect(fixture.scratch.read("box/out")?.contains("TMPDIR=/own/tmp\n") == true)
+    #expect(fixture.scratch.read("box/out")?.contains("LOOOP_PORT_BASE=20000\n") == true)
     #expect(fixture.scratch.read("d/prompts/w.md")?.contains("on branch looop/w.") == true)
     // Asked again by a fleet that was restarted meanwhile: the same session.
     #expect(try launch.launch("w", sandbox: box, branch: "looop/w").process == record.process)
-    try? Directory.removeTree(WorkerEnvironment.scratchPath("w", fixture.environment))
   }
 
   @Test func `the limit counts live workers only`() throws {

@@ -16,7 +16,10 @@ struct RepositoryAudit: Sendable {
     var drift: AuditDrift
     var done: String
 
-    var json: JSON { ["what": .string(drift.what), "done": .string(done)] }
+    /// Something had to be put right, or is still wrong: people should hear of it.
+    var isSerious: Bool
+
+    var json: JSON { ["what": .string(drift.what), "done": .string(done), "serious": .bool(isSerious)] }
     var sentence: String { "\(drift.what) (\(done))" }
   }
 
@@ -26,20 +29,27 @@ struct RepositoryAudit: Sendable {
     var baseline: AuditSnapshot
   }
 
-  private var quarantine: FilePath { layout.root.appending("quarantine").appending(worker.text) }
+  /// In the quarantine, beside what was set aside: what it was, a line each.
+  static let findingsFile = "findings.txt"
+
+  private var quarantine: FilePath { layout.quarantine.appending(worker.text) }
   private var baselineFile: FilePath {
     layout.records.appending("audit-\(repositoryName)-\(StableHash.of(common.string)).json")
   }
 
   /// Notes how things are, for the comparison after the worker. While other workers live, an older note stays: what one of
   /// them did must not become the measure.
-  func begin() throws {
+  ///
+  /// The answer is for the supervisor to keep where no worker can touch it; whether it becomes its measure, it knows best.
+  func begin() throws -> AuditSnapshot {
+    let snapshot = try AuditSnapshot.take(common: common)
     let others = Worktree.all(common: common).contains { $0.note?.tree.removingLastComponent() == layout.trees }
-    if others, Files.exists(baselineFile) { return }
+    if others, Files.exists(baselineFile) { return snapshot }
     try layout.prepare()
     let staged = layout.records.appending(Files.uniqueName("audit"))
-    try Files.write(try AuditSnapshot.take(common: common).json.compact, to: staged, mode: 0o600)
+    try Files.write(snapshot.json.compact, to: staged, mode: 0o600)
     guard AtomicFile.rename(from: staged, to: baselineFile) == 0 else { throw HostError.last("write", baselineFile) }
+    return snapshot
   }
 
   private func stored() -> AuditSnapshot? { StateFile.read(baselineFile).value.flatMap(AuditSnapshot.init(json:)) }
@@ -59,20 +69,27 @@ struct RepositoryAudit: Sendable {
     var result = Result(baseline: after)
     for drift in AuditDrift.between(before, after, own: own.union(workers)) {
       if drift.action == .block { result.isBlocked = true }
-      result.findings.append(Finding(drift: drift, done: repairs ? try act(on: drift, before) : "nothing: only looked"))
+      guard repairs else {
+        result.findings.append(
+          Finding(drift: drift, done: "nothing: only looked", isSerious: drift.action != .report))
+        continue
+      }
+      result.findings.append(try act(on: drift, before))
     }
     if repairs {
+      try noteFindings(result.findings.filter(\.isSerious))
       result.baseline = try AuditSnapshot.take(common: common)
       try AtomicFile.write(result.baseline.json.compact, to: baselineFile, mode: 0o600)
     }
     return result
   }
 
-  private func act(on drift: AuditDrift, _ before: AuditSnapshot) throws -> String {
+  private func act(on drift: AuditDrift, _ before: AuditSnapshot) throws -> Finding {
+    func did(_ what: String, serious: Bool = true) -> Finding { Finding(drift: drift, done: what, isSerious: serious) }
     switch drift.action {
-    case .report: return "reported"
-    case .block: return "sandboxes of this repository are refused until somebody looked"
-    case .quarantine(let path): return "moved to \(try setAside(path))"
+    case .report: return did("reported", serious: false)
+    case .block: return did("sandboxes of this repository are refused until somebody looked")
+    case .quarantine(let path): return did("moved to \(try setAside(path))")
     case .restore(let path):
       let place = common.pushing(FilePath(path))
       let aside = Files.exists(place) ? try setAside(path) : nil
@@ -80,16 +97,33 @@ struct RepositoryAudit: Sendable {
         try Directory.create(place.removingLastComponent())
         try AtomicFile.write(old.contents, to: place, mode: UInt32(old.permissions))
       }
-      return "put back" + (aside.map { "; what was found is in \($0)" } ?? "")
+      return did("put back" + (aside.map { "; what was found is in \($0)" } ?? ""))
     case .anchor(let ref, let old):
       let repository = try Repository(opening: common, bare: true)
-      guard repository.contains(old) else { return "what it named is gone" }
+      guard repository.contains(old) else { return did("what it named is gone") }
+      let current = try repository.target(of: ref)
+      // A branch that went forward is everyday work, by whomever.
+      if let current, try repository.isReachable(old, from: [current]) {
+        return did("it went forward", serious: false)
+      }
+      // So is one that was merged and deleted; where it was is noted all the same.
+      let isSerious = try current != nil || !repository.isReachable(old, from: repository.references().map(\.target))
       let name = "refs/looop/audit/\(worker)/" + ref.dropFirst("refs/".count)
       if try repository.target(of: name) == nil {
         try repository.createReference(name, at: old, message: "looop: what \(ref) named before \(worker)")
       }
-      return "what it named is kept as \(name)"
+      return did("what it named is kept as \(name)", serious: isSerious)
     }
+  }
+
+  /// For whoever looks at the quarantine later.
+  private func noteFindings(_ serious: [Finding]) throws {
+    guard !serious.isEmpty else { return }
+    try Directory.create(quarantine, mode: 0o700)
+    let file = quarantine.appending(Self.findingsFile)
+    let before = FileReading.of(file, maximumBytes: 1 << 20).text ?? ""
+    let lines = serious.map { "\(worker) changed \(repositoryName) for everybody: \($0.sentence)\n" }
+    try AtomicFile.write(before + lines.joined(), to: file, mode: 0o600)
   }
 
   /// Moves a file to where nothing runs it, without following it if it is a link.

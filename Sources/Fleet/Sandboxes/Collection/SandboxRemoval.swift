@@ -84,7 +84,7 @@ struct SandboxRemoval: Sendable {
   /// What it had beside its tree.
   private func forget() throws {
     try TreeRemoval.remove(layout.temporary(worker))
-    try PortBlock.release(layout, worker)
+    AtomicFile.remove(layout.openingLock(worker))
   }
 
   /// An admin directory of this worker whose tree is gone.

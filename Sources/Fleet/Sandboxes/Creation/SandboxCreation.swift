@@ -19,6 +19,8 @@ struct SandboxCreation: Sendable {
   var base: String
   var target = Target.newBranch
   var threads = 2
+  /// Of git's own lock; `nil` for a worker's.
+  var lockReason: String?
   /// Whether a pooled tree may be used.
   var pools = true
   /// Changes tree and admin directory before anybody sees them.
@@ -41,6 +43,8 @@ struct SandboxCreation: Sendable {
     var origin: String
     var worktree: Worktree
   }
+
+  static func workersLock(_ worker: SandboxName) -> String { "\(SandboxInspection.lockPrefix) \(worker)" }
 
   func run() throws -> Made {
     try layout.prepare()
@@ -71,7 +75,7 @@ struct SandboxCreation: Sendable {
         checkout.threads = threads
         try checkout.write(index: stagedAdmin.appending("index"))
       }
-      try Worktree.stage(stagedAdmin, tree: tree, lockReason: "sandbox of looop worker \(worker)")
+      try Worktree.stage(stagedAdmin, tree: tree, lockReason: lockReason ?? Self.workersLock(worker))
       try fill?(stagedTree, stagedAdmin)
       let made = try publish(stagedTree, stagedAdmin, tree: tree, base: id, warm: warm, corner, repository)
       staging.discard()

@@ -18,7 +18,11 @@ struct SandboxOpening: Sendable {
     try quota.enforce(layout)
     let place = try RepositoryPlace.forCreation(request)
     let audit = RepositoryAudit(layout: layout, repositoryName: place.name, common: place.common, worker: worker)
-    if request.flag("audit", default: true) { try audit.begin() }
+    let baseline = try request.flag("audit", default: true) ? audit.begin() : nil
+    // Somebody who asked before and died may have left a helper that still runs the setup.
+    try layout.prepare()
+    let opening = try FileLock(waitingFor: layout.openingLock(worker))
+    defer { _ = flock(opening.descriptor.raw, LOCK_UN) }
 
     var creation = SandboxCreation(
       layout: layout, worker: worker, repositoryName: place.name, common: place.common, source: place.source,
@@ -27,17 +31,19 @@ struct SandboxOpening: Sendable {
     if let threads = request.number("threads") { creation.threads = Int(max(1, min(16, threads))) }
     let needs = try needs(place, creation)
     let setup = request.text("setup")
-    let includes = request.flag("include", default: true)
+    let includes = request.document["include"]?.bool ?? true
+    let patterns = request.document["include"]?.array.map { $0.compactMap(\.string) }
     if !needs.isEmpty || setup != nil {
       creation.pools = creation.pools && needs.isEmpty
       creation.fill = { _, admin in try Files.write("", to: admin.appending(Self.pendingFile)) }
     }
     let made = try creation.run()
+    if made.origin == "existing" { try adopt(made.worktree, by: worker) }
     do {
       let environment = try furnish(layout, worker)
       let copied =
         includes && made.origin != "existing"
-        ? try WorktreeInclude.copy(source: place.source, into: made.path) : .init()
+        ? try WorktreeInclude.copy(source: place.source, into: made.path, patterns: patterns) : .init()
       let pending = made.worktree.directory.appending(Self.pendingFile)
       if Files.exists(pending) {
         try needs.fill(made.worktree, tree: made.path, commit: made.base, deadline: SandboxHook.defaultDeadline)
@@ -54,6 +60,7 @@ struct SandboxOpening: Sendable {
         "admin_dir": .string(made.worktree.directory.string), "private": .bool(place.isPrivate),
         "env": .object(environment.mapValues(JSON.string)), "included": .array(copied.files.map(JSON.string)),
         "writable": .array(writable(place, made, layout, worker).map { .string($0.string) }),
+        "baseline": baseline?.json ?? .null,
       ]
     } catch {
       // Nobody has worked in it yet, so there is nothing to park.
@@ -80,16 +87,23 @@ struct SandboxOpening: Sendable {
     return needs
   }
 
-  /// The sandbox's own temporary directory and ports.
+  /// A worktree that was restored for a person, and in which a worker goes on now, is that worker's.
+  private func adopt(_ worktree: Worktree, by worker: SandboxName) throws {
+    guard worktree.lockReason?.hasPrefix(SandboxRestoring.lockReason) == true else { return }
+    try AtomicFile.write(
+      SandboxCreation.workersLock(worker) + "\n", to: worktree.directory.appending("locked"), mode: 0o644)
+  }
+
+  /// The sandbox's own temporary directory, and the ports that the supervisor gave it.
   private func furnish(_ layout: SandboxLayout, _ worker: SandboxName) throws -> [String: String] {
     let temporary = layout.temporary(worker)
     try Directory.create(temporary, mode: 0o700)
-    var environment = ["TMPDIR": temporary.string, "LOOOP_SANDBOX": layout.tree(worker).string]
-    if let range = request.document["ports"], let first = range["first"]?.int, let last = range["last"]?.int {
-      let block = try PortBlock.lease(
-        layout, worker, first: Int(first), last: Int(last), count: Int(range["count"]?.int ?? 10))
-      environment["LOOOP_PORT_BASE"] = String(block.first)
-      environment["LOOOP_PORT_COUNT"] = String(block.count)
+    var environment = ["LOOOP_SANDBOX": layout.tree(worker).string]
+    // Programs differ in which they ask; the tenant's own are set as well, and would win.
+    for name in ["TMPDIR", "TMP", "TEMP", "CLAUDE_CODE_TMPDIR"] { environment[name] = temporary.string }
+    if let ports = request.document["ports"], let first = ports["first"]?.int, let count = ports["count"]?.int {
+      environment["LOOOP_PORT_BASE"] = String(first)
+      environment["LOOOP_PORT_COUNT"] = String(count)
     }
     return environment
   }

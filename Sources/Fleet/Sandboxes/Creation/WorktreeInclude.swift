@@ -4,8 +4,8 @@ import SystemPackage
 import Tenant
 
 /// Copies what a sandbox needs and git does not carry (`.env`, local settings): the ignored files of the source's own
-/// checkout that its `.worktreeinclude` names, in the patterns of `.gitignore`. The list is the checkout's, which its owner
-/// wrote, not a worker's branch.
+/// checkout that its `.worktreeinclude`, or the fleet's configuration, names in the patterns of `.gitignore`. The list is the
+/// checkout's, which its owner wrote, not a worker's branch.
 enum WorktreeInclude {
   /// Enough for settings; build results are not meant.
   static let largest: Int64 = 64 << 20
@@ -16,13 +16,15 @@ enum WorktreeInclude {
     var skipped: [String] = []
   }
 
-  static func copy(source: FilePath, into tree: FilePath) throws -> Copied {
+  static func copy(source: FilePath, into tree: FilePath, patterns given: [String]?) throws -> Copied {
     var copied = Copied()
     let repository = try Repository(opening: source)
-    guard let checkout = repository.workDirectory?.lexicallyNormalized(),
-      let text = FileReading.of(checkout.appending(".worktreeinclude"), maximumBytes: 1 << 20).text
-    else { return copied }
-    let patterns = text.split(separator: "\n").map { $0.trimmingSpaces }.filter { !$0.isEmpty && !$0.hasPrefix("#") }
+    // A bare repository has no checkout that anything could be copied from.
+    guard let checkout = repository.workDirectory?.lexicallyNormalized() else { return copied }
+    let listed = FileReading.of(checkout.appending(".worktreeinclude"), maximumBytes: 1 << 20).text ?? ""
+    let patterns = (given?.joined(separator: "\n") ?? listed).split(separator: "\n").map { $0.trimmingSpaces }.filter {
+      !$0.isEmpty && !$0.hasPrefix("#")
+    }
     guard !patterns.isEmpty else { return copied }
     let wanted = try Pathspec(patterns)
     var bytes: Int64 = 0

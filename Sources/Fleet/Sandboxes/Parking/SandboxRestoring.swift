@@ -10,6 +10,9 @@ struct SandboxRestoring: Sendable {
   /// The parked ref, in full.
   var ref: String
 
+  /// Why a restored worktree is kept, in the words of git's own lock.
+  static let lockReason = "restored from parked work (git worktree unlock gives it back)"
+
   func run() throws -> SandboxCreation.Made {
     let repository = try Repository(opening: creation.common, bare: true)
     guard let commit = try repository.target(of: ref) else {

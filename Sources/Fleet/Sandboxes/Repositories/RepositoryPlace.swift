@@ -40,18 +40,52 @@ struct RepositoryPlace: Sendable {
   }
 
   /// The places that a request about all of a tenant's repositories names.
-  static func all(_ request: SandboxRequest) throws -> [RepositoryPlace] {
-    guard let named = request.document["repos"]?.object else { return [try RepositoryPlace(request)] }
-    return try named.sorted { $0.key < $1.key }.map { name, path in
-      try RepositoryPlace(
-        SandboxRequest([
-          "root": request.document["root"] ?? .null, "repo_name": .string(name), "repo_path": path,
-        ]))
+  /// One that cannot be opened does not hide the others: it is in `broken`, by name, with the reason.
+  static func reachable(
+    _ request: SandboxRequest
+  ) throws -> (places: [RepositoryPlace], broken: [String: String]) {
+    guard let named = request.document["repos"]?.object else { return ([try RepositoryPlace(request)], [:]) }
+    var places: [RepositoryPlace] = []
+    var broken: [String: String] = [:]
+    for (name, path) in named.sorted(by: { $0.key < $1.key }) {
+      do {
+        places.append(
+          try RepositoryPlace(
+            SandboxRequest([
+              "root": request.document["root"] ?? .null, "repo_name": .string(name), "repo_path": path,
+            ])))
+      } catch {
+        broken[name] = "\(name): \(SandboxError(error).message)"
+      }
     }
+    return (places, broken)
   }
 
   /// The common directories that may have worktrees of ours: the repository itself, and its private twin if there is one.
   var homes: [FilePath] { [source, layout.privateRepository(name)].filter(Files.exists) }
+
+  /// The place of a worker's work, wherever in the tenant's repositories it is: a worktree, a branch, or a parked ref.
+  static func holding(_ worker: SandboxName, _ request: SandboxRequest) throws -> RepositoryPlace {
+    if request.text("repo_name") != nil { return try of(worker, request) }
+    let (places, broken) = try reachable(request)
+    let refs = [SandboxName.branchPrefix + worker.text, SandboxName.parkedPrefix + worker.text]
+    for place in places {
+      for common in place.homes.reversed() {
+        let repository = try Repository(opening: common, bare: true)
+        let hasTree = Worktree.all(common: common).contains {
+          $0.note?.worker == worker.text && $0.note?.tree == place.layout.tree(worker)
+        }
+        guard try hasTree || refs.contains(where: { try repository.target(of: $0) != nil }) else { continue }
+        var found = place
+        found.common = common
+        return found
+      }
+    }
+    let also = broken.isEmpty ? "" : "; \(broken.values.sorted().joined(separator: "; "))"
+    throw SandboxError(
+      .notFound, "there is neither a sandbox nor a branch nor parked work of \(worker)\(also)",
+      hint: "list them: looop-fleet sandboxes")
+  }
 
   /// The place of an existing sandbox: the tenant may have got a private repository after the sandbox was made.
   static func of(_ worker: SandboxName, _ request: SandboxRequest) throws -> RepositoryPlace {

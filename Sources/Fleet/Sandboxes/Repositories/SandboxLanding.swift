@@ -10,36 +10,78 @@ struct SandboxLanding: Sendable {
   /// The repository that the configuration names.
   var source: FilePath
   var worker: SandboxName
-  /// The worker's branch, in full.
-  var branch: String
-  /// The branch of the source to move, by its short name; `nil` only brings the worker's own branch.
-  var into: String?
+  /// The worker's branch, in full, where it has one: a private repository's is brought along.
+  var branch: String?
+  /// What is to be landed.
+  var tip: ObjectID
+  /// The branch of the source to move, by its short name.
+  var into: String
+  /// Say what would be done, or why not.
+  var dryRun = false
 
-  struct Landed: Hashable, Sendable {
-    var tip: ObjectID
+  struct Landed: Sendable {
     var moved: [String] = []
-    var already = false
+    /// What the branch gains, newest first.
+    var commits: [(ObjectID, String)] = []
+    var already: Bool { moved.isEmpty }
+  }
+
+  /// Where the source's own HEAD is, by its short name.
+  static func headBranch(of source: FilePath) throws -> String {
+    switch try Repository(opening: source, bare: true).head() {
+    case .branch(let name, _), .unborn(let name): return SandboxVerb.shortBranch(name)
+    case .detached:
+      throw SandboxError(
+        .conflict, "\(source) is on no branch", hint: "say which branch the work is for: --into BRANCH")
+    }
   }
 
   func run() throws -> Landed {
     let repository = try Repository(opening: common, bare: true)
-    guard let tip = try repository.target(of: branch) else {
-      throw SandboxError(.notFound, "\(common) has no branch \(SandboxVerb.shortBranch(branch))")
-    }
     let origin = try Repository(opening: source, bare: true)
-    var landed = Landed(tip: tip)
+    var landed = Landed()
+    guard let old = try origin.target(of: "refs/heads/\(into)") else {
+      throw SandboxError(.notFound, "\(source) has no branch \(into)", hint: "create it first: git branch \(into)")
+    }
+    guard common == source || repository.contains(old) else {
+      throw SandboxError(
+        .conflict, "\(into) has commits that \(worker)'s private repository lacks",
+        hint: "in the sandbox: git fetch source && git rebase source/\(into), then land again")
+    }
+    try checkForward(repository, from: old)
+    landed.commits = try repository.summaries(try repository.commits(from: [tip], notIn: [old], limit: 200))
+    if dryRun {
+      if !landed.commits.isEmpty {
+        try checkCheckout(of: "refs/heads/\(into)")
+        landed.moved = [into]
+      }
+      return landed
+    }
     if common != source {
       let known = try origin.references().map(\.target)
       try PackTransfer.copy([tip], from: repository, to: source, hiding: known)
       let fresh = try Repository(opening: source, bare: true)
-      if try advance(branch, to: tip, in: fresh, creates: true) { landed.moved.append(SandboxVerb.shortBranch(branch)) }
+      if let branch, try advance(branch, to: tip, in: fresh, creates: true) {
+        landed.moved.append(SandboxVerb.shortBranch(branch))
+      }
     }
-    if let into {
-      let fresh = try Repository(opening: source, bare: true)
-      if try advance("refs/heads/\(into)", to: tip, in: fresh, creates: false) { landed.moved.append(into) }
-    }
-    landed.already = landed.moved.isEmpty
+    let fresh = try Repository(opening: source, bare: true)
+    if try advance("refs/heads/\(into)", to: tip, in: fresh, creates: false) { landed.moved.append(into) }
     return landed
+  }
+
+  /// Asked before anything is copied: a refusal leaves no trace in the source.
+  private func checkForward(_ repository: borrowing Repository, from old: ObjectID) throws {
+    let (ahead, behind) = try repository.divergence(tip, old)
+    guard ahead == 0 || behind == 0 else { throw notForward(into, behind: behind) }
+  }
+
+  private func notForward(_ short: String, behind: Int) -> SandboxError {
+    let mine = branch.map(SandboxVerb.shortBranch) ?? tip.short
+    let rebase = common == source ? "git rebase \(short)" : "git fetch source && git rebase source/\(short)"
+    return SandboxError(
+      .conflict, "\(short) has \(behind) commit\(behind == 1 ? "" : "s") that \(mine) lacks",
+      hint: "in the sandbox: \(rebase), then land again")
   }
 
   private func advance(
@@ -56,13 +98,8 @@ struct SandboxLanding: Sendable {
     if old == tip { return false }
     let (ahead, behind) = try origin.divergence(tip, old)
     if ahead == 0 { return false }
-    guard behind == 0 else {
-      throw SandboxError(
-        .conflict,
-        "\(short) has \(behind) commit\(behind == 1 ? "" : "s") that \(SandboxVerb.shortBranch(branch)) lacks",
-        hint: "in the sandbox: git rebase \(short) (or git merge \(short)), then land again")
-    }
-    try moveCheckout(of: ref, from: old, to: tip)
+    guard behind == 0 else { throw notForward(short, behind: behind) }
+    if let checkout = try checkCheckout(of: ref) { try Repository(opening: checkout).checkOut(tip, over: old) }
     do {
       try origin.moveReference(ref, from: old, to: tip, message: "looop: land \(worker)")
     } catch {
@@ -73,19 +110,22 @@ struct SandboxLanding: Sendable {
   }
 
   /// A branch that is checked out cannot just move: the files would look changed. The source's own checkout follows when
-  /// it is clean; somebody's linked worktree is not ours to touch.
-  private func moveCheckout(of ref: String, from old: ObjectID, to tip: ObjectID) throws {
+  /// it is clean, and is answered here; somebody's linked worktree is not ours to touch.
+  @discardableResult
+  private func checkCheckout(of ref: String) throws -> FilePath? {
     let line = "ref: \(ref)"
     let short = SandboxVerb.shortBranch(ref)
     for worktree in Worktree.all(common: source) where Files.line(worktree.directory.appending("HEAD")) == line {
       throw SandboxError(
         .conflict, "\(short) is checked out in \(worktree.tree.map(\.string) ?? worktree.name)",
-        hint: "there: git merge --ff-only \(SandboxVerb.shortBranch(branch))")
+        hint: "there: git merge --ff-only \(branch.map(SandboxVerb.shortBranch) ?? tip.hex)")
     }
     let main = try Repository(opening: source)
-    guard let directory = main.workDirectory, Files.line(source.appending("HEAD")) == line else { return }
+    guard let directory = main.workDirectory, Files.line(source.appending("HEAD")) == line else { return nil }
     guard source == directory.lexicallyNormalized().appending(".git") else {
-      throw SandboxError(.tampered, "\(source) claims a working tree elsewhere: \(directory)")
+      throw SandboxError(
+        .tampered, "\(source) claims a working tree elsewhere: \(directory)",
+        hint: "look at its core.worktree, then land again")
     }
     let changes = try main.status().filter { $0.kinds != [.untracked] }
     guard changes.isEmpty, main.operationInProgress == nil else {
@@ -93,6 +133,6 @@ struct SandboxLanding: Sendable {
         .conflict, "\(short) is checked out in \(directory) with uncommitted changes",
         hint: "commit or stash them there, then land again")
     }
-    try main.checkOut(tip, over: old)
+    return source
   }
 }

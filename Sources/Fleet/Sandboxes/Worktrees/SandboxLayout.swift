@@ -22,8 +22,12 @@ struct SandboxLayout: Hashable, Sendable {
   /// What is known of each sandbox beside its tree: the audit's baselines, ports, temporary directories.
   var records: FilePath { root.appending("records") }
 
+  /// What audits took out of repositories, by worker.
+  var quarantine: FilePath { root.appending("quarantine") }
+
   func tree(_ worker: SandboxName) -> FilePath { trees.appending(worker.text) }
-  func record(_ worker: SandboxName) -> FilePath { records.appending("\(worker).json") }
+  /// Held while a worker's sandbox is being opened.
+  func openingLock(_ worker: SandboxName) -> FilePath { records.appending("\(worker).opening") }
   func temporary(_ worker: SandboxName) -> FilePath { root.appending("tmp").appending(worker.text) }
   func pool(_ repository: SandboxName) -> FilePath { pool.appending(repository.text) }
 

@@ -39,10 +39,12 @@ struct Unregistration {
     return try ParkedRef.create(name, at: commit, in: repository)
   }
 
-  /// A branch whose commits other refs hold as well says nothing; one with commits of its own stays.
+  /// A branch whose commits other refs hold as well says nothing; one with commits of its own stays. Our own refs do not count: what
+  /// is parked may be deleted once it was looked at, and the branch is what people land.
   private func deleteIfNothingOfItsOwn(_ branch: String, _ repository: borrowing Repository) throws(GitError) -> Bool {
     guard branch.hasPrefix(SandboxName.branchPrefix), let tip = try repository.target(of: branch) else { return false }
-    let others = try repository.references().filter { $0.name != branch }.map(\.target)
+    let others = try repository.references().filter { $0.name != branch && !$0.name.hasPrefix("refs/looop/") }
+      .map(\.target)
     guard try repository.isReachable(tip, from: others) else { return false }
     return try repository.deleteReference(branch, at: tip)
   }

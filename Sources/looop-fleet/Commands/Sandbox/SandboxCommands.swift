@@ -4,14 +4,32 @@ import Tenant
 
 struct SandboxesCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "sandboxes", abstract: "The worktrees of all workers, and why each is kept.")
+    commandName: "sandboxes", abstract: "The worktrees of all workers, and why each is kept (also: sandbox list).")
+
+  @OptionGroup var list: SandboxList
+
+  func run() async throws { try await list.run() }
+}
+
+struct SandboxCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sandbox", abstract: "Look at worktrees, and bring their work home.",
+    subcommands: [
+      SandboxList.self, SandboxDiffCommand.self, SandboxLand.self, SandboxRestore.self, SandboxPrune.self,
+    ])
+}
+
+struct SandboxList: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "The worktrees of all workers, and why each is kept.")
 
   @Option(help: "Only this tenant's.") var tenant: String?
   @Flag(help: "As JSON.") var json = false
   @OptionGroup var common: CommonOptions
 
   func run() async throws {
-    let rows = try await common.client().get("/v1/sandboxes", query: tenant.map { [("tenant", $0)] } ?? [])
+    let rows = try await common.client().get(
+      "/v1/sandboxes", query: tenant.map { [("tenant", $0)] } ?? [], timeout: .seconds(120))
     if json { return Printer.standard.json(rows) }
     guard let sandboxes = rows.array, !sandboxes.isEmpty else { return Printer.standard.line("no sandboxes") }
     Printer.standard.lines(
@@ -19,22 +37,19 @@ struct SandboxesCommand: AsyncParsableCommand {
   }
 }
 
-struct SandboxCommand: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "sandbox", abstract: "Act on the worktrees.", subcommands: [SandboxPrune.self])
-}
-
 struct SandboxPrune: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "prune", abstract: "Remove worktrees that nobody needs. Unsaved work is parked first, never deleted.")
 
-  @Flag(help: "Only say what would be done.") var dryRun = false
+  @Option(help: "Only this tenant's.") var tenant: String?
+  @Flag(help: "Only say what would become of each, and why.") var dryRun = false
   @Flag(help: "As JSON.") var json = false
   @OptionGroup var common: CommonOptions
 
   func run() async throws {
+    let query = tenant.map { [("tenant", $0)] } ?? []
     let answer = try await common.client().post(
-      "/v1/prune", query: dryRun ? [("dry_run", "1")] : [], timeout: .seconds(600))
+      "/v1/prune", query: query + (dryRun ? [("dry_run", "1")] : []), timeout: .seconds(600))
     if json { return Printer.standard.json(answer) }
     let rows = answer["sandboxes"]?.array ?? []
     guard !rows.isEmpty else { return Printer.standard.line("nothing to remove") }

@@ -5,8 +5,8 @@ import Tenant
 /// `_sandbox VERB`: one request document on standard input, one answer on standard output. The supervisor runs it as the tenant's
 /// user; a person never does.
 enum SandboxHelper {
-  /// A request names paths and ids.
-  private static let maximumBytes = 1 << 20
+  /// A request names paths and ids, and may bring along how a repository's every ref stood.
+  private static let maximumBytes = 16 << 20
 
   static func run(_ arguments: [String]) -> Never {
     let answer = self.answer(arguments)

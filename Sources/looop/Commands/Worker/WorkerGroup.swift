@@ -81,14 +81,26 @@ struct WorkerLaunchVerb: Verb {
   @Argument(help: "The worker.") var id: String
   @Option(help: "The directory it works in.", completion: .directory) var sandbox: String?
   @Option(help: "The branch that is checked out there.") var branch: String?
+  @Option(name: .customLong("env"), help: "A variable for it: NAME=VALUE.") var variables: [String] = []
   @Flag(help: "Print the process as JSON.") var json = false
 
   mutating func perform(in context: Context) throws -> Int32 {
-    try Self.launch(context, id: id, sandbox: sandbox, branch: branch, json: json)
+    try Self.launch(context, id: id, sandbox: sandbox, branch: branch, variables: variables, json: json)
   }
 
-  static func launch(_ context: Context, id: String, sandbox: String?, branch: String?, json: Bool) throws -> Int32 {
-    let record = try WorkersHere.launcher(context).launch(id, sandbox: sandbox.map { FilePath($0) }, branch: branch)
+  static func launch(
+    _ context: Context, id: String, sandbox: String?, branch: String?, variables: [String], json: Bool
+  ) throws -> Int32 {
+    var environment: [String: String] = [:]
+    for variable in variables {
+      let parts = variable.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard parts.count == 2, !parts[0].isEmpty else {
+        throw Refusal(.invalid, "--env \(variable) is not NAME=VALUE")
+      }
+      environment[String(parts[0])] = String(parts[1])
+    }
+    let record = try WorkersHere.launcher(context).launch(
+      id, sandbox: sandbox.map { FilePath($0) }, branch: branch, environment: environment)
     if json {
       context.printer.compact(record.process?.json ?? .null)
     } else {

@@ -1,0 +1,112 @@
+import Glibc
+import SystemPackage
+import Tenant
+
+/// Which ports the sandboxes of this host have. The supervisor hands them out, for all tenants: blocks of two sandboxes never
+/// overlap, whoever they belong to. Pure; ``PortRegister`` keeps it on disk.
+struct PortLeases: Hashable, Sendable {
+  struct Block: Hashable, Sendable {
+    var first: Int
+    var count: Int
+
+    var ports: Range<Int> { first..<first + count }
+    var json: JSON { ["first": .int(Int64(first)), "count": .int(Int64(count))] }
+  }
+
+  /// By `TENANT/WORKER`.
+  private(set) var blocks: [String: Block] = [:]
+
+  init() {}
+
+  /// The holder's own block if it has one of that size, else the first that nobody has and in which nothing listens.
+  mutating func lease(_ holder: String, count: Int, in range: ClosedRange<Int>, isFree: (Int) -> Bool) -> Block? {
+    if let own = blocks[holder], own.count == count, range.contains(own.first) { return own }
+    blocks[holder] = nil
+    guard count > 0, count <= range.count else { return nil }
+    let taken = blocks.values.map(\.ports).sorted { $0.lowerBound < $1.lowerBound }
+    var first = range.lowerBound
+    while first + count - 1 <= range.upperBound {
+      let wanted = first..<first + count
+      if let rival = taken.first(where: { $0.overlaps(wanted) }) {
+        first = rival.upperBound
+      } else if let busy = wanted.last(where: { !isFree($0) }) {
+        first = busy + 1
+      } else {
+        blocks[holder] = Block(first: first, count: count)
+        return blocks[holder]
+      }
+    }
+    return nil
+  }
+
+  mutating func release(_ holder: String) { blocks[holder] = nil }
+
+  /// What of a tenant is not among these has ended without our seeing it.
+  mutating func retain(_ workers: Set<String>, of tenant: String) {
+    let prefix = tenant + "/"
+    blocks = blocks.filter { holder, _ in
+      !holder.hasPrefix(prefix) || workers.contains(String(holder.dropFirst(prefix.count)))
+    }
+  }
+}
+
+extension PortLeases {
+  var json: JSON { .object(blocks.mapValues(\.json)) }
+
+  init(json: JSON) {
+    for (holder, value) in json.object ?? [:] {
+      guard let first = value["first"]?.int, let count = value["count"]?.int, first > 0, count > 0 else { continue }
+      blocks[holder] = Block(first: Int(first), count: Int(count))
+    }
+  }
+}
+
+/// The leases on disk: written before a block is given, so that a supervisor that is killed gives none twice. Its calls wait
+/// for the disk.
+final class PortRegister: Sendable {
+  private let file: FilePath
+  private let leases: Locked<PortLeases>
+
+  init(file: FilePath) {
+    self.file = file
+    leases = Locked(PortLeases(json: StateFile.read(file).value ?? [:]))
+  }
+
+  /// Nil where the range is used up.
+  func lease(_ holder: String, count: Int, in range: ClosedRange<Int>) throws(HostError) -> PortLeases.Block? {
+    var block: PortLeases.Block?
+    try change { block = $0.lease(holder, count: count, in: range, isFree: Self.isFree) }
+    return block
+  }
+
+  func change(_ body: (inout PortLeases) -> Void) throws(HostError) {
+    let result: Result<Void, HostError> = leases.withLock { leases in
+      var changed = leases
+      body(&changed)
+      guard changed != leases else { return .success(()) }
+      do throws(HostError) {
+        try StateFile.write(changed.json, to: file, mode: 0o600)
+        leases = changed
+        return .success(())
+      } catch {
+        return .failure(error)
+      }
+    }
+    try result.get()
+  }
+
+  /// Whether nobody listens there, at any address.
+  private static func isFree(_ port: Int) -> Bool {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = in_port_t(UInt16(port).bigEndian)
+    return unsafe withUnsafePointer(to: &address) { pointer in
+      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        unsafe bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+      }
+    }
+  }
+}

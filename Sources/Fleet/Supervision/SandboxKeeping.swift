@@ -1,0 +1,50 @@
+import Tenant
+
+/// What the supervisor remembers of one tenant's sandboxes: the last look at them, and what is under way.
+struct SandboxKeeping: Sendable {
+  /// Something was made there once, by whichever supervisor: others cost no look.
+  var isUsed = false
+  var rows: [SandboxRow] = []
+  /// Of everything below the tenant's sandbox directory, at the last look.
+  var diskBytes: Int64?
+  /// Repositories that cannot be opened, in words.
+  var broken: [String] = []
+  var isTending = false
+  /// Workers whose sandbox is being made, or made and not yet in a report, with the repository.
+  var opening: [String: String] = [:]
+  /// Sandboxes that are being given back.
+  var closing: [String: Closing] = [:]
+  /// Why each was kept, as it was said last: once is enough.
+  var said: [String: String] = [:]
+  /// Seconds until what is in use is looked at again; it doubles.
+  var retry = SandboxKeeping.firstRetry
+
+  struct Closing: Sendable {
+    var repo: String
+    var task: Task<PruneRow, Never>
+  }
+
+  static let firstRetry = 5.0
+  /// Between two looks where nothing happens.
+  static let rest = 600.0
+  /// A new sandbox is measured once its worker had time to fill it.
+  static let measureAfter = 5.0
+  /// A look may take this part of the time at most, however large the trees are.
+  static let share = 20.0
+
+  /// Worktrees only: what is warm or parked is nobody's place to work.
+  var count: Int { rows.filter { $0.state == "in_use" || $0.state == "kept" }.count }
+
+  /// What people should look at.
+  var problems: [String] {
+    broken + rows.filter { $0.state == "quarantined" }.map { "\($0.reason ?? "changed for everybody") (\($0.path))" }
+  }
+}
+
+/// When to look again after a look. Pure.
+enum TendingPace {
+  /// - `inUse`: something that should go is still used by somebody.
+  static func next(after seconds: Double, inUse: Bool, retry: Double) -> Double {
+    max(inUse ? min(retry, SandboxKeeping.rest) : SandboxKeeping.rest, seconds * SandboxKeeping.share)
+  }
+}

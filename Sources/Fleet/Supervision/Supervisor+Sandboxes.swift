@@ -1,0 +1,300 @@
+import Logging
+import SystemPackage
+import Tenant
+
+/// Sandboxes of workers: made before they start, given back when they have ended. The git work is a helper's, as the tenant;
+/// here is who gets what, and what is told.
+extension Supervisor {
+  struct Sandbox: Sendable {
+    var path: String
+    var branch: String
+    /// What its worker finds set: `TMPDIR`, ports.
+    var environment: [String: String]
+  }
+
+  func sandboxOrder(_ tenant: SupervisedTenant) -> SandboxOrder {
+    let others = tenants.values.filter { $0.id != tenant.id }.flatMap { $0.configuration.repositories.values }
+    return SandboxOrder(
+      tenant: tenant.configuration, root: paths.sandboxes(of: tenant.id), freeFloor: fleet.freeSpace.bytes,
+      shared: Set(others))
+  }
+
+  // MARK: - Making
+
+  /// Asked again after a crash, it gives the same sandbox.
+  func openSandbox(
+    of repo: String, for record: WorkerRecord, _ tenant: SupervisedTenant
+  ) async -> Result<Sandbox, SandboxRefusal> {
+    let name = tenant.id.name
+    guard let source = tenant.configuration.repositories[repo] else {
+      let known = tenant.configuration.repositories.keys.sorted().joined(separator: ", ")
+      return .failure(
+        SandboxRefusal(
+          message:
+            "no repository \"\(repo)\" in the tenant's configuration (there \(known.isEmpty ? "are none" : "is \(known)"))"
+        ))
+    }
+    // A former worker of that name is leaving the same directory.
+    _ = await tenants[name]?.sandboxes.closing[record.id]?.task.value
+    let order = sandboxOrder(tenant)
+    if let refusal = await blockade(repo, source, order, record.id) { return .failure(refusal) }
+    let isFirst = !isWorked(repo, of: name)
+    tenants[name]?.sandboxes.isUsed = true
+    tenants[name]?.sandboxes.opening[record.id] = repo
+    let result = await makeSandbox(of: repo, source, for: record, order, audits: isFirst, tenant)
+    if case .failure = result {
+      tenants[name]?.sandboxes.opening[record.id] = nil
+      await releasePorts(record.id, of: name)
+      // What a helper that was killed left.
+      scheduleTending(name, in: SandboxKeeping.firstRetry)
+    }
+    return result
+  }
+
+  private func makeSandbox(
+    of repo: String, _ source: FilePath, for record: WorkerRecord, _ order: SandboxOrder, audits: Bool,
+    _ tenant: SupervisedTenant
+  ) async -> Result<Sandbox, SandboxRefusal> {
+    let ports: PortLeases.Block?
+    switch await leasePorts(record.id, of: tenant) {
+    case .success(let leased): ports = leased
+    case .failure(let refusal): return .failure(refusal)
+    }
+    let request = order.creation(record, repo: repo, source: source, ports: ports, audits: audits)
+    let made = await sandboxVerb("create", request, of: tenant, deadline: order.creationDeadline)
+    switch made {
+    case .failure(let refusal): return .failure(refusal)
+    case .success(let json):
+      guard let path = json["path"]?.string, let branch = json["branch"]?.string else {
+        return .failure(SandboxRefusal(message: "the sandbox helper named no path"))
+      }
+      if audits, let snapshot = json["baseline"], !snapshot.isNull {
+        await keep(AuditBaselines.Entry(snapshot: snapshot), repo, tenant.id)
+      }
+      return .success(
+        Sandbox(
+          path: path, branch: branch, environment: (json["env"]?.object ?? [:]).compactMapValues(\.string)))
+    }
+  }
+
+  /// Whether some worker may be changing that repository now: then how it stands is not the measure.
+  private func isWorked(_ repo: String, of name: String) -> Bool {
+    guard let tenant = tenants[name] else { return false }
+    return tenant.liveWorkers.contains { $0.record.repo == repo && $0.record.sandbox != nil }
+      || tenant.sandboxes.opening.values.contains(repo)
+      || tenant.sandboxes.closing.values.contains { $0.repo == repo }
+  }
+
+  /// Nil: new sandboxes may be made of it.
+  private func blockade(
+    _ repo: String, _ source: FilePath, _ order: SandboxOrder, _ worker: String
+  ) async -> SandboxRefusal? {
+    let id = order.tenant.id
+    guard let entry = await baseline(repo, id), let blocked = entry.blocked, let tenant = tenants[id.name] else {
+      return nil
+    }
+    let request = order.check(worker, repo: repo, source: source, baseline: entry.snapshot)
+    if case .success(let json) = await sandboxVerb("audit", request, of: tenant), json["blocked"]?.bool != true {
+      await keep(AuditBaselines.Entry(snapshot: entry.snapshot), repo, id)
+      say("repository \(repo) is as it was again", about: id.name)
+      return nil
+    }
+    return SandboxRefusal(
+      code: "tampered", message: "repository \(repo) was tampered with: \(blocked)",
+      hint: "mend it; or, if it is meant to be so, remove \(baselines.file(id, repo))")
+  }
+
+  // MARK: - Giving back
+
+  /// Workers that ended since the last report. Those that ended before we came are found by the tending.
+  func closeEnded(_ name: String, before old: TenantReport?) {
+    guard let tenant = tenants[name], let old, !stopping, !draining else { return }
+    let lived = Set(old.workers.filter { !$0.hasEnded }.map(\.record.generation))
+    for worker in tenant.report?.workers ?? [] where worker.hasEnded && lived.contains(worker.record.generation) {
+      guard let repo = worker.record.repo, worker.record.sandbox != nil, !tenant.starting.contains(worker.record.id)
+      else { continue }
+      let keep = sandboxOrder(tenant).keeps(worker)
+      if keep == .zero, !tenant.state.frozen {
+        closeSandbox(worker.record.id, of: repo, name)
+      } else {
+        scheduleTending(name, in: Double(keep.components.seconds))
+      }
+    }
+  }
+
+  /// Runs the teardown, audits the repository, and removes, recycles or parks the worktree, or keeps it with a reason.
+  @discardableResult
+  func closeSandbox(_ worker: String, of repo: String, _ name: String) -> Task<PruneRow, Never> {
+    if let closing = tenants[name]?.sandboxes.closing[worker] { return closing.task }
+    let task = Task { await close(worker, of: repo, name) }
+    tenants[name]?.sandboxes.closing[worker] = SandboxKeeping.Closing(repo: repo, task: task)
+    return task
+  }
+
+  private func close(_ worker: String, of repo: String, _ name: String) async -> PruneRow {
+    defer {
+      tenants[name]?.sandboxes.closing[worker] = nil
+      // What was moved aside is recycled or deleted, out of everybody's way.
+      scheduleTending(name, in: 1)
+      changed(.workers, about: name)
+    }
+    func row(_ outcome: String, _ reason: String) -> PruneRow {
+      PruneRow(
+        tenant: name, worker: worker, path: paths.sandboxes.appending(name).appending("trees").appending(worker).string,
+        outcome: outcome, reason: reason)
+    }
+    guard let tenant = tenants[name], let source = tenant.configuration.repositories[repo] else {
+      return row("failed", "the configuration no longer names its repository \(repo)")
+    }
+    let before = await baseline(repo, tenant.id)
+    let request = sandboxOrder(tenant).removal(worker, repo: repo, source: source, baseline: before?.snapshot)
+    let made = await sandboxPlaces.with { await self.sandboxVerb("remove", request, of: tenant) }
+    switch made {
+    case .failure(let refusal):
+      sayKept(worker, name, "is kept: \(refusal.words)", level: .warning)
+      return row("failed", refusal.words)
+    case .success(let json):
+      let outcome = json["outcome"]?.string ?? "done"
+      let reason = json["reason"]?.string ?? ""
+      if let error = json["teardown_error"]?.string {
+        say("the teardown of \(worker) failed: \(error)", about: name, level: .warning)
+      }
+      await tellDrift(json, worker, repo, tenant)
+      if json["removed"]?.bool == true {
+        await releasePorts(worker, of: name)
+        tenants[name]?.sandboxes.rows.removeAll { $0.worker == worker && ["in_use", "kept"].contains($0.state) }
+        tenants[name]?.sandboxes.said[worker] = nil
+        say("sandbox of \(worker): \(outcome) (\(reason))", about: name)
+      } else {
+        sayKept(worker, name, "\(outcome) (\(reason))")
+      }
+      return row(outcome, reason)
+    }
+  }
+
+  func sayKept(_ worker: String, _ name: String, _ words: String, level: Logger.Level = .info) {
+    guard tenants[name]?.sandboxes.said[worker] != words else { return }
+    tenants[name]?.sandboxes.said[worker] = words
+    say("sandbox of \(worker): \(words)", about: name, level: level)
+  }
+
+  /// What a worker changed for everybody was put right, or blocks the repository; either way ops hear of it, and who it was.
+  private func tellDrift(_ json: JSON, _ worker: String, _ repo: String, _ tenant: SupervisedTenant) async {
+    let serious = (json["audit"]?.array ?? []).filter { $0["serious"]?.bool == true }
+    let words = serious.map { "\($0["what"]?.string ?? "?") (\($0["done"]?.string ?? "?"))" }.joined(separator: "; ")
+    let blocked = json["blocked"]?.bool == true
+    if let snapshot = json["baseline"], !snapshot.isNull {
+      // A blocked repository keeps the measure of how it should be.
+      let before = blocked ? await baseline(repo, tenant.id)?.snapshot : nil
+      await keep(AuditBaselines.Entry(snapshot: before ?? snapshot, blocked: blocked ? words : nil), repo, tenant.id)
+    }
+    guard !serious.isEmpty else { return }
+    let others = tenants[tenant.id.name]?.liveWorkers.filter { $0.record.repo == repo && $0.record.id != worker } ?? []
+    let also =
+      others.isEmpty ? "" : " (or \(others.map(\.record.id).joined(separator: ", ")), at work there as well)"
+    let line = "worker \(worker)\(also) changed repository \(repo) for everybody: \(words)"
+    say(line, about: tenant.id.name, level: .error)
+    let entry = AuditEntry(
+      at: clock.now, actor: "worker \(tenant.id)/\(worker)", via: "audit of its repository", action: "drift",
+      scope: .tenant(tenant.id), detail: "\(repo): \(words)")
+    if case .failure(let error) = await ledger.perform({ try $0.audit(entry) }) { ledgerFailed(error) }
+    changed(.tenants, about: tenant.id.name)
+  }
+
+  // MARK: - What is kept on disk
+
+  private func baseline(_ repo: String, _ tenant: TenantID) async -> AuditBaselines.Entry? {
+    let baselines = baselines
+    return await Threads.run { baselines.read(tenant, repo) }
+  }
+
+  private func keep(_ entry: AuditBaselines.Entry, _ repo: String, _ tenant: TenantID) async {
+    let baselines = baselines
+    let failure = await Threads.run { () -> String? in
+      do throws(HostError) {
+        try baselines.write(entry, tenant, repo)
+        return nil
+      } catch {
+        return error.description
+      }
+    }
+    if let failure { say("the audit of \(repo) is only as good as its tenant: \(failure)", level: .warning) }
+  }
+
+  private func leasePorts(
+    _ worker: String, of tenant: SupervisedTenant
+  ) async -> Result<PortLeases.Block?, SandboxRefusal> {
+    let (ports, count, range) = (ports, tenant.configuration.sandboxes.ports, fleet.ports)
+    guard count > 0 else { return .success(nil) }
+    let holder = "\(tenant.id)/\(worker)"
+    return await Threads.run {
+      do throws(HostError) {
+        if let block = try ports.lease(holder, count: count, in: range) { return .success(block) }
+        return .failure(
+          SandboxRefusal(
+            message: "no \(count) ports in a row are free from \(range.lowerBound) to \(range.upperBound)",
+            hint: "widen `port_range` in fleet.yaml, or lower `ports` below `sandboxes:`"))
+      } catch {
+        return .failure(SandboxRefusal(message: "its ports cannot be noted: \(error)"))
+      }
+    }
+  }
+
+  private func releasePorts(_ worker: String, of name: String) async {
+    await changePorts { $0.release("\(name)/\(worker)") }
+  }
+
+  func changePorts(_ change: @escaping @Sendable (inout PortLeases) -> Void) async {
+    let ports = ports
+    // A release that cannot be written is repeated by the next tending.
+    await Threads.run { try? ports.change(change) }
+  }
+
+  // MARK: - The helper
+
+  /// One document in, one document out, as the tenant's user: the supervisor itself opens no repository.
+  func sandboxVerb(
+    _ verb: String, _ request: JSON, of tenant: SupervisedTenant, deadline: Double = 600
+  ) async -> Result<JSON, SandboxRefusal> {
+    let result: Result<JSON, HelperRun.Failure>
+    do {
+      let spawn = try command(tenant, .git, ["_sandbox", verb], program: programs.fleet)
+      result = await HelperRun(spawn: spawn, input: Array(request.compact.utf8), deadline: deadline).run()
+    } catch {
+      return .failure(SandboxRefusal(message: "\(error)"))
+    }
+    switch result {
+    case .failure(let failure): return .failure(SandboxRefusal(message: failure.description, exitCode: failure.code))
+    case .success(let json):
+      if json["ok"]?.bool == true { return .success(json) }
+      return .failure(
+        SandboxRefusal(
+          code: json["code"]?.string, message: json["message"]?.string ?? "the sandbox helper failed",
+          hint: json["hint"]?.string, exitCode: 1))
+    }
+  }
+}
+
+/// Why a sandbox could not be made, looked at or given back.
+struct SandboxRefusal: Error, Hashable, Sendable {
+  /// The helper's class of it.
+  var code: String?
+  var message: String
+  var hint: String?
+  /// The helper's own, where it had one.
+  var exitCode: Int32?
+
+  var words: String { hint.map { "\(message) (\($0))" } ?? message }
+
+  /// For whoever asked over the control socket.
+  var fleet: FleetRefusal {
+    let kind: FleetRefusal.Class =
+      switch code {
+      case "invalid_request": .invalidArgument
+      case "not_found": .notFound
+      case "exists", "conflict", "busy", "kept", "tampered", "unsupported", "foreign_owner": .conflict
+      default: .unavailable
+      }
+    return FleetRefusal(kind, message, hint: hint)
+  }
+}

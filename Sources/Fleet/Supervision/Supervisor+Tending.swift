@@ -1,0 +1,104 @@
+import Glibc
+import Logging
+import SystemPackage
+import Tenant
+
+/// The regular look after each tenant's sandboxes, by its own timetable and never in the way of anything: debris of crashes goes,
+/// given-back trees are recycled, the pool is brought to its size, what is due is collected, and what is there is measured.
+extension Supervisor {
+  /// At a take-over. A tenant that never had a sandbox is not looked at; a thousand that had are, one after the other.
+  func expectSandboxes(_ name: String) {
+    guard let tenant = tenants[name] else { return }
+    if !tenant.sandboxes.isUsed { tenants[name]?.sandboxes.isUsed = hasSandboxes(tenant.id) }
+    guard tenants[name]?.sandboxes.isUsed == true else { return }
+    scheduleTending(name, in: 1 + Timetable.offset(of: name, interval: Double(tenants.count) / 4))
+  }
+
+  /// Whether there is any directory below the tenant's: the count of links tells, without opening what is the tenant's. Some file
+  /// systems do not count (1), and then there may be.
+  private func hasSandboxes(_ tenant: TenantID) -> Bool {
+    var status = stat()
+    guard unsafe paths.sandboxes(of: tenant).withPlatformString({ unsafe lstat($0, &status) }) == 0 else {
+      return false
+    }
+    return status.st_nlink != 2
+  }
+
+  /// Sooner than planned, never later.
+  func scheduleTending(_ name: String, in seconds: Double) {
+    guard tenants[name]?.sandboxes.isUsed == true, !stopping, !draining else { return }
+    let due = clock.monotonic() + max(0, seconds)
+    if let planned = tendings.due(of: name), planned <= due { return }
+    tendings.schedule(name, at: due)
+    setAlarm()
+  }
+
+  func tendDue() {
+    for name in tendings.take(dueBy: clock.monotonic()) {
+      guard let tenant = tenants[name], !tenant.sandboxes.isTending else { continue }
+      // Nothing of a frozen tenant runs; and only what it reports tells who lives.
+      guard !tenant.state.frozen, tenant.state.lease == .held, tenant.report != nil else {
+        scheduleTending(name, in: SandboxKeeping.rest)
+        continue
+      }
+      tenants[name]?.sandboxes.isTending = true
+      Task { await tend(name) }
+    }
+  }
+
+  private func tend(_ name: String) async {
+    await tendingPlaces.take()
+    let began = clock.monotonic()
+    var again = SandboxKeeping.rest
+    if let tenant = tenants[name] {
+      let request = sandboxOrder(tenant).tending(tenant.report?.workers ?? [], busy: busy(tenant))
+      switch await sandboxVerb("tend", request, of: tenant) {
+      case .success(let json): again = await tended(name, json, took: clock.monotonic() - began)
+      case .failure(let refusal): say("its sandboxes: \(refusal.words)", about: name, level: .warning)
+      }
+    }
+    await tendingPlaces.give()
+    tenants[name]?.sandboxes.isTending = false
+    scheduleTending(name, in: again)
+  }
+
+  /// Whose sandboxes are in somebody's hands: no verdict about them.
+  func busy(_ tenant: SupervisedTenant) -> Set<String> {
+    Set(tenant.liveWorkers.map(\.record.id)).union(tenant.pendingWorkers.map(\.record.id)).union(tenant.starting)
+      .union(tenant.sandboxes.opening.keys).union(tenant.sandboxes.closing.keys)
+  }
+
+  /// Seconds until the next look.
+  private func tended(_ name: String, _ json: JSON, took: Double) async -> Double {
+    let rows = json["sandboxes"]?.array ?? []
+    tenants[name]?.sandboxes.rows = rows.compactMap { SandboxRow($0, tenant: name) }
+    tenants[name]?.sandboxes.diskBytes = json["total_bytes"]?.int
+    let broken = (json["broken"]?.array ?? []).compactMap(\.string)
+    if let before = tenants[name]?.sandboxes.broken {
+      for words in broken where !before.contains(words) { say(words, about: name, level: .warning) }
+    }
+    tenants[name]?.sandboxes.broken = broken
+    var inUse = false
+    for row in rows where row["due"]?.bool == true {
+      // It may be somebody's again since the look began.
+      guard let worker = row["worker"]?.string, let repo = row["repo"]?.string, let tenant = tenants[name],
+        !busy(tenant).contains(worker)
+      else { continue }
+      guard row["verdict"]?.string == "keep" else {
+        closeSandbox(worker, of: repo, name)
+        continue
+      }
+      let reason = row["reason"]?.string ?? ""
+      inUse = inUse || reason.contains("in use by")
+      sayKept(worker, name, "kept (\(reason))")
+    }
+    if let tenant = tenants[name] {
+      // An ended worker needs no ports, whatever becomes of its worktree.
+      let workers = Set(tenant.liveWorkers.map(\.record.id)).union(tenant.starting)
+      await changePorts { $0.retain(workers, of: name) }
+    }
+    let retry = tenants[name]?.sandboxes.retry ?? SandboxKeeping.firstRetry
+    tenants[name]?.sandboxes.retry = inUse ? min(retry * 2, SandboxKeeping.rest) : SandboxKeeping.firstRetry
+    return TendingPace.next(after: took, inUse: inUse, retry: retry)
+  }
+}

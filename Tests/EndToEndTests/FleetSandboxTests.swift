@@ -1,0 +1,183 @@
+import Glibc
+import SystemPackage
+import Tenant
+import TestSupport
+import Testing
+
+/// Sandboxes as a fleet gives them, from outside: what a worker finds, how its work comes home, what is left of it.
+@Suite(.serialized, .timeLimit(.minutes(5)))
+struct FleetSandboxTests {
+  /// Ignored files, one of them wanted in sandboxes.
+  private static func furnish(_ fleet: FleetUnderTest, _ name: String) throws {
+    try fleet.makeRepository(name)
+    try fleet.scratch.write("*.log\n.env\n", to: "repos/\(name)/.gitignore")
+    try fleet.scratch.write(".env\n", to: "repos/\(name)/.worktreeinclude")
+    try fleet.scratch.write("SECRET=1\n", to: "repos/\(name)/.env")
+    _ = try fleet.git(name, "add", ".gitignore", ".worktreeinclude")
+    #expect(try fleet.git(name, "commit", "-qm", "ignore").exitCode == 0)
+  }
+
+  private static func start(_ fleet: FleetUnderTest, _ tenant: String, _ worker: String, _ brief: String) throws {
+    // Before its take-over the data dir is nobody's, and knows no sandboxes.
+    #expect(try eventually(within: 20) { try fleet.phase(tenant) == "running" }, "\(fleet.log)")
+    let started = try fleet.looop(tenant, "worker", "start", worker, "--repo", "web", brief)
+    #expect(started.exitCode == 0, "\(started.errors)")
+  }
+
+  private static func rows(_ fleet: FleetUnderTest, _ worker: String, _ state: String) throws -> [JSON] {
+    (try fleet.run("sandboxes", "--json").json?.array ?? []).filter {
+      $0["worker"]?.string == worker && $0["state"]?.string == state
+    }
+  }
+
+  /// Shows what it has, commits a line, leaves a file, and ends on an answer.
+  private static let brief = """
+    set -eu
+    reports="$LOOOP_DATA_DIR/reports"
+    env | grep -E '^(TMPDIR|TMP|LOOOP_PORT_BASE|LOOOP_PORT_COUNT)=' | sort >"$reports/env-$LOOOP_SESSION_ID"
+    cat setup.log .env >"$reports/files-$LOOOP_SESSION_ID"
+    echo "$LOOOP_SESSION_ID" >>file.txt
+    git commit -qam "by $LOOOP_SESSION_ID"
+    echo three >untracked
+    "$LOOOP_BIN" _ ask --prompt 'Done?' --options yes
+    "$LOOOP_BIN" _ kill "$LOOOP_SESSION_ID"
+    """
+
+  private static let hooks = """
+    sandboxes:
+      setup: 'echo "set up in $TMPDIR" >setup.log'
+      teardown: 'cat setup.log >>"$LOOOP_DATA_DIR/reports/torn"'
+      ports: 7
+
+    """
+
+  @Test func `a worker finds what is configured, and its work is seen, landed, parked and restored`() throws {
+    let fleet = try FleetUnderTest()
+    try Self.furnish(fleet, "web")
+    for tenant in ["web", "api"] {
+      try fleet.makeTenant(tenant, yaml: "repos: { web: \(fleet.repository("web")) }\n\(Self.hooks)")
+    }
+    try fleet.start()
+    let workers = [("web", "a"), ("web", "b"), ("api", "a")]
+    for (tenant, worker) in workers { try Self.start(fleet, tenant, worker, Self.brief) }
+    for (tenant, worker) in workers {
+      #expect(try eventually(within: 30) { try fleet.ask("\(tenant)/\(worker)-1") != nil }, "\(fleet.log)")
+    }
+    var (ports, places): (Set<String>, Set<String>) = ([], [])
+    for (tenant, worker) in workers {
+      let reports = fleet.dataDir(tenant).reports
+      let lines = (FileReading.of(reports.appending("env-\(worker)")).text ?? "").split(separator: "\n").map(
+        String.init)
+      #expect(lines.count == 4 && lines[1] == "LOOOP_PORT_COUNT=7", "\(lines)")
+      let temporary = fleet.scratch.appending("state/sandboxes/\(tenant)/tmp/\(worker)").string
+      #expect(lines.suffix(2) == ["TMP=\(temporary)", "TMPDIR=\(temporary)"])
+      ports.insert(lines.first ?? "")
+      places.insert(temporary)
+      #expect(
+        FileReading.of(reports.appending("files-\(worker)")).text == "set up in \(temporary)\nSECRET=1\n")
+    }
+    #expect(ports.count == 3 && places.count == 3, "blocks of ports are nobody else's: \(ports)")
+    try Self.bringHome(fleet)
+    try Self.giveBack(fleet)
+  }
+
+  private static func bringHome(_ fleet: FleetUnderTest) throws {
+    let diff = try fleet.run("sandbox", "diff", "web/a", "--json").json
+    #expect(diff?["commits"]?.array?.map { $0["summary"]?.string } == ["by a"], "\(diff?.compact ?? "")")
+    #expect(diff?["state"]?.string == "worktree" && diff?["unsaved"]?.int == 1)
+    #expect(try fleet.run("sandbox", "diff", "web/a").output.contains("\n+three\n"))
+    let before = try fleet.git("web", "rev-parse", "main").output
+    #expect(
+      try fleet.run("sandbox", "land", "web/a", "--dry-run").output.contains("1 commit would land on main of web"))
+    #expect(try fleet.git("web", "rev-parse", "main").output == before)
+    let landed = try fleet.run("sandbox", "land", "web/a")
+    #expect(landed.exitCode == 0 && landed.errors.contains("1 change is in no commit"), "\(landed)")
+    #expect(try fleet.git("web", "log", "-1", "--format=%s", "main").output == "by a\n")
+    #expect(FileReading.of(fleet.repository("web").appending("file.txt")).text == "one\na\n")
+    #expect(try fleet.git("web", "status", "--porcelain").output == "")
+    let behind = try fleet.run("sandbox", "land", "web/b")
+    #expect(behind.exitCode == 1 && behind.errors.contains("main has 1 commit that looop/b lacks"), "\(behind.errors)")
+    #expect(behind.errors.contains("git rebase"))
+    #expect(try fleet.run("sandbox", "diff", "web/nobody").exitCode == 1)
+    #expect(try eventually(within: 20) { (try fleet.tenant("web")?["disk_bytes"]?.int ?? 0) > 0 })
+    #expect(try fleet.tenant("web")?["sandboxes"]?.int == 2)
+    #expect((try rows(fleet, "a", "in_use").first?["bytes"]?.int ?? 0) > 0)
+  }
+
+  private static func giveBack(_ fleet: FleetUnderTest) throws {
+    #expect(try fleet.run("answer", "web/a-1", "yes").exitCode == 0)
+    #expect(try eventually(within: 20) { try rows(fleet, "a", "parked").count == 1 }, "\(fleet.log)")
+    #expect(try rows(fleet, "a", "parked").first?["reason"]?.string == "1 untracked file")
+    #expect(FileReading.of(fleet.dataDir("web").reports.appending("torn")).text?.hasPrefix("set up in ") == true)
+    #expect(try rows(fleet, "b", "in_use").count == 1, "the other one works on")
+    let restored = try fleet.run("sandbox", "restore", "web/a", "--as", "again", "--json").json
+    let tree = FilePath(try #require(restored?["path"]?.string))
+    #expect(FileReading.of(tree.appending("untracked")).text == "three\n")
+    #expect(FileReading.of(tree.appending("file.txt")).text == "one\na\n")
+    let kept = try fleet.run("sandbox", "prune", "--dry-run", "--json").json?["sandboxes"]?.array ?? []
+    #expect(kept.contains { $0["worker"] == "again" && $0["outcome"] == "kept" }, "\(kept)")
+    #expect(
+      try RunningProcess.run("/usr/bin/git", ["-C", tree.string, "worktree", "unlock", tree.string]).exitCode == 0)
+    let pruned = try fleet.run("sandbox", "prune", "--tenant", "web", "--json").json?["sandboxes"]?.array ?? []
+    #expect(pruned.contains { $0["worker"] == "again" && $0["outcome"] == "parked" }, "\(pruned)")
+    #expect(try fleet.run("sandbox", "land", "web/a").output.contains("has it already"))
+  }
+
+  @Test func `what a worker changes for everybody is put right, and told with its name`() throws {
+    let fleet = try FleetUnderTest()
+    try fleet.makeRepository("web")
+    try fleet.makeTenant("web", yaml: "repos: { web: \(fleet.repository("web")) }\n")
+    try fleet.start()
+    let evil = fleet.scratch.appending("evil")
+    try Self.start(
+      fleet, "web", "mallory",
+      """
+      common=$(git rev-parse --git-common-dir)
+      printf '#!/bin/sh\\ntouch \(evil)\\n' >"$common/hooks/post-checkout"; chmod +x "$common/hooks/post-checkout"
+      git config core.fsmonitor 'touch \(evil)'; git config core.bare true
+      "$LOOOP_BIN" _ kill "$LOOOP_SESSION_ID"
+      """)
+    #expect(try eventually(within: 30) { try Self.rows(fleet, "mallory", "quarantined").count == 1 }, "\(fleet.log)")
+    #expect(try fleet.git("web", "config", "core.bare").output == "false\n")
+    #expect(try fleet.git("web", "config", "core.fsmonitor").exitCode == 1)
+    #expect(FileReading.of(fleet.repository("web").appending(".git/hooks/post-checkout")) == .absent)
+    #expect(FileReading.of(evil) == .absent)
+    #expect(eventually { fleet.log.contains("worker mallory changed repository web for everybody") })
+    #expect(try eventually(within: 20) { try fleet.tenant("web")?["reason"]?.string?.contains("mallory") == true })
+    // The next worker finds a sound repository.
+    try Self.start(fleet, "web", "next", "git status >\"$LOOOP_DATA_DIR/reports/next\" && \"$LOOOP_BIN\" _ kill next")
+    #expect(
+      eventually(within: 20) {
+        FileReading.of(fleet.dataDir("web").reports.appending("next")).text?.contains("working tree clean") == true
+      })
+  }
+
+  @Test func `a supervisor that dies while a sandbox is made leaves one sandbox, set up once, or none`() throws {
+    let fleet = try FleetUnderTest()
+    try fleet.makeRepository("web")
+    let setup = """
+      echo "$LOOOP_SANDBOX" >>"$LOOOP_DATA_DIR/reports/setups"
+      while [ ! -e "$LOOOP_DATA_DIR/reports/go" ]; do sleep 0.02; done
+      """
+    try fleet.makeTenant(
+      "web",
+      yaml: "repos: { web: \(fleet.repository("web")) }\nsandboxes:\n  setup: \(JSON.string(setup).compact)\n")
+    try fleet.start()
+    let reports = fleet.dataDir("web").reports
+    for worker in ["stays", "leaves"] {
+      try Self.start(fleet, "web", worker, "echo here >\"$LOOOP_DATA_DIR/reports/$LOOOP_SESSION_ID\"; exec sleep 600")
+    }
+    func setups() -> Int { (FileReading.of(reports.appending("setups")).text ?? "").split(separator: "\n").count }
+    #expect(eventually(within: 20) { setups() == 2 })
+    fleet.killSupervisor()
+    #expect(try fleet.looop("web", "worker", "kill", "leaves").exitCode == 0)
+    try fleet.start()
+    try AtomicFile.write("", to: reports.appending("go"))
+    #expect(eventually(within: 30) { FileReading.of(reports.appending("stays")).text == "here\n" }, "\(fleet.log)")
+    let trees = fleet.scratch.appending("state/sandboxes/web/trees")
+    #expect(try eventually(within: 30) { try Directory.names(trees) == ["stays"] }, "\(fleet.log)")
+    #expect(setups() == 2)
+    #expect(try fleet.git("web", "branch", "--list", "looop/*").output.contains("looop/leaves") == false)
+    #expect(try fleet.git("web", "worktree", "list").output.split(separator: "\n").count == 2)
+  }
+}

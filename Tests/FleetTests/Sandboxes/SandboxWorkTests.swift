@@ -1,0 +1,129 @@
+import SystemPackage
+import Tenant
+import TestSupport
+import Testing
+
+@testable import Fleet
+
+/// A worker's work seen, brought home and restored, wherever it is: the requests name no repository, as the supervisor's do.
+@Suite struct SandboxWorkTests {
+  private static func work(
+    _ fixture: GitFixture, _ verb: String, _ worker: String, _ more: [String: JSON] = [:]
+  ) -> JSON {
+    var request = fixture.request(worker, more)
+    request["repo_name"] = nil
+    request["repo_path"] = nil
+    return SandboxVerb.run(verb, request: request)
+  }
+
+  private static func commit(_ fixture: GitFixture, _ tree: FilePath) throws {
+    try AtomicFile.write("work\n", to: tree.appending("work.txt"))
+    try fixture.commitAll("work", in: tree)
+  }
+
+  @Test func `a worktree, a branch and parked work are shown from what they began with`() throws {
+    let fixture = try GitFixture()
+    let tree = try fixture.create()
+    try Self.commit(fixture, tree)
+    try AtomicFile.write("more\n", to: tree.appending("more.txt"))
+    let live = Self.work(fixture, "diff", "w")
+    #expect(live["state"] == "worktree" && live["files"] == 2 && live["unsaved"] == 1, "\(live.compact)")
+    #expect(live["commits"]?.array?.map { $0["summary"]?.string } == ["work"])
+    #expect(fixture.verb("remove")["outcome"] == "parked")
+    let parked = Self.work(fixture, "diff", "w")
+    #expect(parked["state"] == "parked" && parked["files"] == 2 && parked["unsaved"] == 1, "\(parked.compact)")
+    #expect(parked["patch"]?.string?.contains("+more") == true && parked["base_oid"] == live["base_oid"])
+    try fixture.git(["update-ref", "-d", "refs/looop/parked/w"])
+    let branch = Self.work(fixture, "diff", "w")
+    #expect(branch["state"] == "branch" && branch["files"] == 1 && branch["base_oid"] == live["base_oid"])
+    #expect(Self.work(fixture, "diff", "w", ["max_bytes": 5])["cut"] == true)
+    #expect(Self.work(fixture, "diff", "nobody")["code"] == "not_found")
+  }
+
+  @Test func `landing moves the branch that the source is on, and a dry run nothing`() throws {
+    let fixture = try GitFixture()
+    try Self.commit(fixture, try fixture.create())
+    let before = try fixture.head("main")
+    let dry = Self.work(fixture, "land", "w", ["dry_run": true])
+    #expect(dry["into"] == "main" && dry["moved"] == ["main"] && dry["commits"]?.array?.count == 1, "\(dry.compact)")
+    #expect(try fixture.head("main") == before)
+    // An ended worker's branch is enough.
+    #expect(fixture.verb("remove")["outcome"] == "removed")
+    let landed = Self.work(fixture, "land", "w")
+    #expect(landed["already"] == false, "\(landed.compact)")
+    #expect(try fixture.head("main") == landed["tip"]?.string)
+    #expect(FileReading.of(fixture.repository.appending("work.txt")).text == "work\n")
+    #expect(try fixture.git(["status", "--porcelain"]) == "")
+    #expect(Self.work(fixture, "land", "w")["already"] == true)
+    #expect(Self.work(fixture, "land", "w", ["into": "nope"])["code"] == "not_found")
+  }
+
+  /// What the source's checkout is like, and the words of the refusal; nothing of it may have changed.
+  static let obstacles: [(String, String)] = [
+    ("git checkout -q --detach", "on no branch"),
+    ("git commit -q --allow-empty -m theirs", "1 commit that looop/w lacks"),
+    ("echo x >> run.sh", "uncommitted changes"),
+    ("echo x > staged; git add staged", "uncommitted changes"),
+    ("echo mine > work.txt", "conflict"),
+    (
+      "git checkout -q -b other; git worktree add -q ../linked main; git symbolic-ref HEAD refs/heads/main",
+      "checked out in"
+    ),
+  ]
+
+  @Test(arguments: obstacles) func `what is no plain step forward is refused in words`(_ row: (String, String)) throws {
+    let fixture = try GitFixture()
+    try Self.commit(fixture, try fixture.create())
+    let made = try RunningProcess.run(
+      "/bin/sh", ["-c", row.0], environment: GitFixture.identity, directory: fixture.repository)
+    #expect(made.exitCode == 0, "\(made.errors)")
+    let (head, status) = (try fixture.head("main"), try fixture.git(["status", "--porcelain"]))
+    let refused = Self.work(fixture, "land", "w")
+    #expect(refused["ok"] == false && refused["message"]?.string?.contains(row.1) == true, "\(refused.compact)")
+    #expect(try fixture.head("main") == head)
+    #expect(try fixture.git(["status", "--porcelain"]) == status)
+  }
+
+  @Test func `work of a detached head lands from where it was parked`() throws {
+    let fixture = try GitFixture()
+    let tree = try fixture.create()
+    try fixture.git(["checkout", "-q", "--detach"], in: tree)
+    try Self.commit(fixture, tree)
+    try fixture.git(["branch", "-q", "-D", "looop/w"], in: tree, mayFail: true)
+    try AtomicFile.write("x\n", to: tree.appending("x"))
+    #expect(fixture.verb("remove")["outcome"] == "parked")
+    let landed = Self.work(fixture, "land", "w")
+    #expect(landed["ok"] == true && landed["unsaved"] == 1, "\(landed.compact)")
+    #expect(FileReading.of(fixture.repository.appending("work.txt")).text == "work\n")
+  }
+
+  @Test func `restored work is kept for whoever restored it, until a worker goes on in it`() throws {
+    let fixture = try GitFixture()
+    let tree = try fixture.create()
+    try AtomicFile.write("x\n", to: tree.appending("x"))
+    let contents = try fixture.contents(tree)
+    #expect(fixture.verb("remove")["outcome"] == "parked")
+    let restored = Self.work(fixture, "restore", "w", ["as": "again", "by": "carol"])
+    let place = FilePath(try #require(restored["path"]?.string, "\(restored.compact)"))
+    #expect(place.lastComponent?.string == "again")
+    #expect(try fixture.contents(place) == contents)
+    let kept = fixture.verb("remove", "again")
+    #expect(kept["outcome"] == "kept" && kept["reason"]?.string?.contains("by carol") == true, "\(kept.compact)")
+    #expect(Self.work(fixture, "restore", "w", ["as": "again"])["code"] == "exists")
+    #expect(Self.work(fixture, "restore", "nobody")["code"] == "not_found")
+    let adopted = fixture.verb("create", "again")
+    #expect(adopted["from"] == "existing")
+    #expect(try fixture.contents(place) == contents)
+    #expect(fixture.verb("remove", "again")["outcome"] == "parked")
+  }
+
+  @Test func `one broken repository does not hide the others`() throws {
+    let fixture = try GitFixture()
+    try fixture.create()
+    let repos: JSON = ["web": .string(fixture.repository.string), "gone": "/nonexistent/repo"]
+    let tended = Self.work(fixture, "tend", "w", ["repos": repos, "live": ["w"], "worker": .null])
+    #expect(tended["broken"]?.array?.count == 1 && (tended["total_bytes"]?.int ?? 0) > 0, "\(tended.compact)")
+    #expect(tended["sandboxes"]?.array?.first?["state"] == "in_use")
+    #expect(Self.work(fixture, "diff", "w", ["repos": repos])["ok"] == true)
+  }
+}
