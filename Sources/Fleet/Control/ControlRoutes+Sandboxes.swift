@@ -19,7 +19,8 @@ extension ControlRoutes {
       let (tenant, worker) = (try context.parameter("tenant"), try context.parameter("worker"))
       let body = try await request.jsonBody()
       let (branch, dryRun) = (body["into"]?.string, body["dry_run"]?.bool ?? false)
-      let detail = [branch.map { "into \($0)" }, dryRun ? "dry run" : nil].compactMap { $0 }.joined(separator: ", ")
+      let said = [branch.map { "into \($0)" }, dryRun ? "dry run" : nil].compactMap { $0 }
+      let detail = said.isEmpty ? nil : said.joined(separator: ", ")
       return try await wish("land", "\(tenant)/\(worker)", .work(tenant: tenant), context, detail: detail) { caller in
         try await fleet.land(tenant: tenant, worker: worker, into: branch, dryRun: dryRun, by: caller).json
       }

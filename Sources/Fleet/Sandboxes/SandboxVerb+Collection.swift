@@ -3,7 +3,7 @@ import Tenant
 
 /// The verbs that look at sandboxes and take them away.
 extension SandboxVerb {
-  /// `{worker, dry_run?, park?, teardown?, teardown_timeout_s?, audit?, baseline?, sweep?}` →
+  /// `{worker, dry_run?, park?, teardown?, teardown_timeout_s?, ports?, audit?, baseline?, sweep?}` →
   /// `{removed, outcome, verdict, reason, reasons, parked, deleted_branch, facts, teardown_error, audit, blocked, baseline}`
   static func remove(_ request: SandboxRequest) throws -> JSON {
     let worker = try request.worker()
@@ -48,7 +48,7 @@ extension SandboxVerb {
     guard let teardown = request.text("teardown"), Files.exists(tree) else { return nil }
     do {
       try SandboxHook.run(
-        teardown, in: tree, environment: ["TMPDIR": place.layout.temporary(worker).string],
+        teardown, in: tree, environment: SandboxEnvironment.of(place.layout, worker, request),
         deadline: request.number("teardown_timeout_s").map(Double.init))
       return nil
     } catch {

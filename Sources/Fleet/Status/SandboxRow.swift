@@ -40,6 +40,9 @@ package struct SandboxRow: Hashable, Sendable {
 }
 
 extension SandboxRow {
+  /// What is warm, parked or quarantined is nobody's place to work.
+  package var isWorktree: Bool { state == "in_use" || state == "kept" }
+
   /// From the helper's row.
   init?(_ json: JSON, tenant: String) {
     guard let path = json["path"]?.string else { return nil }

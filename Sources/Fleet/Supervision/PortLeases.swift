@@ -79,6 +79,8 @@ final class PortRegister: Sendable {
     return block
   }
 
+  func block(of holder: String) -> PortLeases.Block? { leases.withLock { $0.blocks[holder] } }
+
   func change(_ body: (inout PortLeases) -> Void) throws(HostError) {
     let result: Result<Void, HostError> = leases.withLock { leases in
       var changed = leases

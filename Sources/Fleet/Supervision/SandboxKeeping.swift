@@ -10,6 +10,8 @@ struct SandboxKeeping: Sendable {
   /// Repositories that cannot be opened, in words.
   var broken: [String] = []
   var isTending = false
+  /// Something happened during a look: look again right after it.
+  var tendAgain = false
   /// Workers whose sandbox is being made, or made and not yet in a report, with the repository.
   var opening: [String: String] = [:]
   /// Sandboxes that are being given back.
@@ -25,15 +27,15 @@ struct SandboxKeeping: Sendable {
   }
 
   static let firstRetry = 5.0
-  /// Between two looks where nothing happens.
+  /// Between two looks where nothing happens, and where there is no worktree at all.
   static let rest = 600.0
+  static let quiet = 21_600.0
   /// A new sandbox is measured once its worker had time to fill it.
   static let measureAfter = 5.0
   /// A look may take this part of the time at most, however large the trees are.
   static let share = 20.0
 
-  /// Worktrees only: what is warm or parked is nobody's place to work.
-  var count: Int { rows.filter { $0.state == "in_use" || $0.state == "kept" }.count }
+  var count: Int { rows.count(where: \.isWorktree) }
 
   /// What people should look at.
   var problems: [String] {
@@ -44,7 +46,10 @@ struct SandboxKeeping: Sendable {
 /// When to look again after a look. Pure.
 enum TendingPace {
   /// - `inUse`: something that should go is still used by somebody.
-  static func next(after seconds: Double, inUse: Bool, retry: Double) -> Double {
-    max(inUse ? min(retry, SandboxKeeping.rest) : SandboxKeeping.rest, seconds * SandboxKeeping.share)
+  /// - `isEmpty`: there is no worktree. The pool still shrinks with time.
+  static func next(after seconds: Double, inUse: Bool, isEmpty: Bool, retry: Double) -> Double {
+    let pause =
+      inUse ? min(retry, SandboxKeeping.rest) : isEmpty ? SandboxKeeping.quiet : SandboxKeeping.rest
+    return max(pause, seconds * SandboxKeeping.share)
   }
 }

@@ -26,6 +26,7 @@ struct SandboxOrder: Hashable, Sendable {
     request["disk_max_bytes"] = .optional(settings.disk?.bytes)
     request["free_floor_bytes"] = .int(freeFloor)
     request["audit"] = .bool(audits)
+    request["afresh"] = true
     request["setup"] = .optional(settings.setup)
     request["setup_timeout_s"] = .int(settings.setupTimeout.components.seconds)
     request["include"] =
@@ -42,8 +43,11 @@ struct SandboxOrder: Hashable, Sendable {
   var creationDeadline: Double { Double(settings.setupTimeout.components.seconds) + 600 }
 
   /// - `baseline`: how the repository stood before its workers came, from where none of them could change it.
-  func removal(_ worker: String, repo: String, source: FilePath, baseline: JSON?) -> JSON {
+  func removal(
+    _ worker: String, repo: String, source: FilePath, ports: PortLeases.Block?, baseline: JSON?
+  ) -> JSON {
     var request = about(worker, repo: repo, source: source)
+    if let ports { request["ports"] = ports.json }
     request["teardown"] = .optional(settings.teardown)
     request["teardown_timeout_s"] = .int(Self.teardownTimeout)
     request["baseline"] = baseline ?? .null

@@ -162,6 +162,7 @@ extension Supervisor: FleetOperations {
         tenants[name]?.state.failures = 0
         schedule(name, in: 0)
       }
+      if !after.frozen { scheduleTending(name, in: 1) }
       changed(.tenants, about: name)
     }
     admitWorkers()

@@ -147,7 +147,8 @@ extension Supervisor {
       return row("failed", "the configuration no longer names its repository \(repo)")
     }
     let before = await baseline(repo, tenant.id)
-    let request = sandboxOrder(tenant).removal(worker, repo: repo, source: source, baseline: before?.snapshot)
+    let request = sandboxOrder(tenant).removal(
+      worker, repo: repo, source: source, ports: await portBlock(worker, of: name), baseline: before?.snapshot)
     let made = await sandboxPlaces.with { await self.sandboxVerb("remove", request, of: tenant) }
     switch made {
     case .failure(let refusal):
@@ -162,7 +163,7 @@ extension Supervisor {
       await tellDrift(json, worker, repo, tenant)
       if json["removed"]?.bool == true {
         await releasePorts(worker, of: name)
-        tenants[name]?.sandboxes.rows.removeAll { $0.worker == worker && ["in_use", "kept"].contains($0.state) }
+        tenants[name]?.sandboxes.rows.removeAll { $0.worker == worker && $0.isWorktree }
         tenants[name]?.sandboxes.said[worker] = nil
         say("sandbox of \(worker): \(outcome) (\(reason))", about: name)
       } else {
@@ -201,55 +202,6 @@ extension Supervisor {
     changed(.tenants, about: tenant.id.name)
   }
 
-  // MARK: - What is kept on disk
-
-  private func baseline(_ repo: String, _ tenant: TenantID) async -> AuditBaselines.Entry? {
-    let baselines = baselines
-    return await Threads.run { baselines.read(tenant, repo) }
-  }
-
-  private func keep(_ entry: AuditBaselines.Entry, _ repo: String, _ tenant: TenantID) async {
-    let baselines = baselines
-    let failure = await Threads.run { () -> String? in
-      do throws(HostError) {
-        try baselines.write(entry, tenant, repo)
-        return nil
-      } catch {
-        return error.description
-      }
-    }
-    if let failure { say("the audit of \(repo) is only as good as its tenant: \(failure)", level: .warning) }
-  }
-
-  private func leasePorts(
-    _ worker: String, of tenant: SupervisedTenant
-  ) async -> Result<PortLeases.Block?, SandboxRefusal> {
-    let (ports, count, range) = (ports, tenant.configuration.sandboxes.ports, fleet.ports)
-    guard count > 0 else { return .success(nil) }
-    let holder = "\(tenant.id)/\(worker)"
-    return await Threads.run {
-      do throws(HostError) {
-        if let block = try ports.lease(holder, count: count, in: range) { return .success(block) }
-        return .failure(
-          SandboxRefusal(
-            message: "no \(count) ports in a row are free from \(range.lowerBound) to \(range.upperBound)",
-            hint: "widen `port_range` in fleet.yaml, or lower `ports` below `sandboxes:`"))
-      } catch {
-        return .failure(SandboxRefusal(message: "its ports cannot be noted: \(error)"))
-      }
-    }
-  }
-
-  private func releasePorts(_ worker: String, of name: String) async {
-    await changePorts { $0.release("\(name)/\(worker)") }
-  }
-
-  func changePorts(_ change: @escaping @Sendable (inout PortLeases) -> Void) async {
-    let ports = ports
-    // A release that cannot be written is repeated by the next tending.
-    await Threads.run { try? ports.change(change) }
-  }
-
   // MARK: - The helper
 
   /// One document in, one document out, as the tenant's user: the supervisor itself opens no repository.
@@ -272,29 +224,5 @@ extension Supervisor {
           code: json["code"]?.string, message: json["message"]?.string ?? "the sandbox helper failed",
           hint: json["hint"]?.string, exitCode: 1))
     }
-  }
-}
-
-/// Why a sandbox could not be made, looked at or given back.
-struct SandboxRefusal: Error, Hashable, Sendable {
-  /// The helper's class of it.
-  var code: String?
-  var message: String
-  var hint: String?
-  /// The helper's own, where it had one.
-  var exitCode: Int32?
-
-  var words: String { hint.map { "\(message) (\($0))" } ?? message }
-
-  /// For whoever asked over the control socket.
-  var fleet: FleetRefusal {
-    let kind: FleetRefusal.Class =
-      switch code {
-      case "invalid_request": .invalidArgument
-      case "not_found": .notFound
-      case "exists", "conflict", "busy", "kept", "tampered", "unsupported", "foreign_owner": .conflict
-      default: .unavailable
-      }
-    return FleetRefusal(kind, message, hint: hint)
   }
 }

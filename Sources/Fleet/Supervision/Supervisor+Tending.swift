@@ -35,13 +35,18 @@ extension Supervisor {
 
   func tendDue() {
     for name in tendings.take(dueBy: clock.monotonic()) {
-      guard let tenant = tenants[name], !tenant.sandboxes.isTending else { continue }
+      guard let tenant = tenants[name] else { continue }
+      guard !tenant.sandboxes.isTending else {
+        tenants[name]?.sandboxes.tendAgain = true
+        continue
+      }
       // Nothing of a frozen tenant runs; and only what it reports tells who lives.
       guard !tenant.state.frozen, tenant.state.lease == .held, tenant.report != nil else {
         scheduleTending(name, in: SandboxKeeping.rest)
         continue
       }
       tenants[name]?.sandboxes.isTending = true
+      tenants[name]?.sandboxes.tendAgain = false
       Task { await tend(name) }
     }
   }
@@ -59,7 +64,7 @@ extension Supervisor {
     }
     await tendingPlaces.give()
     tenants[name]?.sandboxes.isTending = false
-    scheduleTending(name, in: again)
+    scheduleTending(name, in: tenants[name]?.sandboxes.tendAgain == true ? 1 : again)
   }
 
   /// Whose sandboxes are in somebody's hands: no verdict about them.
@@ -93,12 +98,13 @@ extension Supervisor {
       sayKept(worker, name, "kept (\(reason))")
     }
     if let tenant = tenants[name] {
-      // An ended worker needs no ports, whatever becomes of its worktree.
-      let workers = Set(tenant.liveWorkers.map(\.record.id)).union(tenant.starting)
+      // Whoever has no worktree has no ports.
+      let workers = busy(tenant).union(tenant.sandboxes.rows.filter(\.isWorktree).compactMap(\.worker))
       await changePorts { $0.retain(workers, of: name) }
     }
     let retry = tenants[name]?.sandboxes.retry ?? SandboxKeeping.firstRetry
     tenants[name]?.sandboxes.retry = inUse ? min(retry * 2, SandboxKeeping.rest) : SandboxKeeping.firstRetry
-    return TendingPace.next(after: took, inUse: inUse, retry: retry)
+    return TendingPace.next(
+      after: took, inUse: inUse, isEmpty: tenants[name]?.sandboxes.count == 0, retry: retry)
   }
 }

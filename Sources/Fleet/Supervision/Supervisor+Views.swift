@@ -92,15 +92,24 @@ extension Supervisor {
 
   /// Worktrees that are there: as the last look found them, and those made since.
   private func sandboxCount(_ tenant: SupervisedTenant) -> Int {
-    let known = Set(tenant.sandboxes.rows.filter { $0.state != "warm" }.compactMap(\.worker))
+    let known = Set(tenant.sandboxes.rows.filter(\.isWorktree).compactMap(\.worker))
     let new = tenant.liveWorkers.filter { $0.record.sandbox != nil && !known.contains($0.record.id) }.count
     return tenant.sandboxes.count + new
   }
 
   private func sandboxReason(_ tenant: SupervisedTenant) -> String? {
-    guard let first = tenant.sandboxes.problems.first else { return nil }
-    return tenant.sandboxes.problems.count == 1
-      ? first : "\(first); and more: looop-fleet tenant show \(tenant.id)"
+    let problems = sandboxProblems(tenant)
+    guard let first = problems.first else { return nil }
+    return problems.count == 1 ? first : "\(first); and more: looop-fleet tenant show \(tenant.id)"
+  }
+
+  private func sandboxProblems(_ tenant: SupervisedTenant) -> [String] {
+    var problems = tenant.sandboxes.problems
+    if let most = tenant.configuration.sandboxes.disk, let used = tenant.sandboxes.diskBytes, used >= most.bytes {
+      problems.append(
+        "its sandboxes occupy \(Display.bytes(used)) of the \(most) they may: there is no new one until some go")
+    }
+    return problems
   }
 
   package func asks() async -> [MailboxAsk] {
@@ -152,7 +161,7 @@ extension Supervisor {
       row: row(tenant, pending: pending), uid: uid, intervalSeconds: Int64(tenant.state.interval),
       weight: Int64(tenant.configuration.weight), timeZone: tenant.configuration.zone.name,
       repos: tenant.configuration.repositories.mapValues(\.string),
-      problems: (tenant.report?.problems ?? []) + tenant.sandboxes.problems)
+      problems: (tenant.report?.problems ?? []) + sandboxProblems(tenant))
   }
 
   func known(_ name: String) throws(FleetRefusal) -> SupervisedTenant {

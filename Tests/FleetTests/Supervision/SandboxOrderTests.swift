@@ -53,7 +53,9 @@ import Testing
 
   @Test func `giving back runs the teardown and measures against the kept baseline`() throws {
     let order = try Self.order("sandboxes: { teardown: make clean }")
-    let request = order.removal("w", repo: "web", source: "/r/web", baseline: ["v": 1])
+    let request = order.removal(
+      "w", repo: "web", source: "/r/web", ports: .init(first: 1, count: 2), baseline: ["v": 1])
+    #expect(request["ports"] == ["first": 1, "count": 2])
     #expect(request["teardown"] == "make clean" && request["baseline"] == ["v": 1] && request["sweep"] == false)
   }
 
@@ -117,11 +119,16 @@ import Testing
 
   // MARK: - Pace and baselines
 
-  @Test(arguments: [
-    (0.01, false, 5.0, 600.0), (0.01, true, 5.0, 5.0), (0.01, true, 900, 600), (2, true, 5, 40), (60, false, 5, 1200),
-  ])
-  func `a look takes a small part of the time`(_ row: (Double, Bool, Double, Double)) {
-    #expect(TendingPace.next(after: row.0, inUse: row.1, retry: row.2) == row.3)
+  static let paces: [(took: Double, inUse: Bool, isEmpty: Bool, retry: Double, next: Double)] = [
+    (0.01, false, false, 5, 600), (0.01, false, true, 5, 21_600), (0.01, true, false, 5, 5),
+    (0.01, true, false, 900, 600),
+    (2, true, false, 5, 40), (60, false, false, 5, 1200),
+  ]
+
+  @Test(arguments: paces) func `a look takes a small part of the time`(
+    _ row: (took: Double, inUse: Bool, isEmpty: Bool, retry: Double, next: Double)
+  ) {
+    #expect(TendingPace.next(after: row.took, inUse: row.inUse, isEmpty: row.isEmpty, retry: row.retry) == row.next)
   }
 
   @Test func `a baseline is kept beside the ledger, and a broken one is none`() throws {

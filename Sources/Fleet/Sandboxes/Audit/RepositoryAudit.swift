@@ -40,11 +40,12 @@ struct RepositoryAudit: Sendable {
   /// Notes how things are, for the comparison after the worker. While other workers live, an older note stays: what one of
   /// them did must not become the measure.
   ///
-  /// The answer is for the supervisor to keep where no worker can touch it; whether it becomes its measure, it knows best.
-  func begin() throws -> AuditSnapshot {
-    let snapshot = try AuditSnapshot.take(common: common)
+  /// `afresh`: nobody works there now, whatever worktrees are kept. The answer is what was noted, if anything was: the supervisor
+  /// keeps it where no worker can touch it.
+  func begin(afresh: Bool = false) throws -> AuditSnapshot? {
     let others = Worktree.all(common: common).contains { $0.note?.tree.removingLastComponent() == layout.trees }
-    if others, Files.exists(baselineFile) { return snapshot }
+    if !afresh, others, Files.exists(baselineFile) { return nil }
+    let snapshot = try AuditSnapshot.take(common: common)
     try layout.prepare()
     let staged = layout.records.appending(Files.uniqueName("audit"))
     try Files.write(snapshot.json.compact, to: staged, mode: 0o600)

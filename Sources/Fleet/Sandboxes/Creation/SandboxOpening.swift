@@ -18,7 +18,7 @@ struct SandboxOpening: Sendable {
     try quota.enforce(layout)
     let place = try RepositoryPlace.forCreation(request)
     let audit = RepositoryAudit(layout: layout, repositoryName: place.name, common: place.common, worker: worker)
-    let baseline = try request.flag("audit", default: true) ? audit.begin() : nil
+    let baseline = try request.flag("audit", default: true) ? audit.begin(afresh: request.flag("afresh")) : nil
     // Somebody who asked before and died may have left a helper that still runs the setup.
     try layout.prepare()
     let opening = try FileLock(waitingFor: layout.openingLock(worker))
@@ -40,7 +40,8 @@ struct SandboxOpening: Sendable {
     let made = try creation.run()
     if made.origin == "existing" { try adopt(made.worktree, by: worker) }
     do {
-      let environment = try furnish(layout, worker)
+      try Directory.create(layout.temporary(worker), mode: 0o700)
+      let environment = SandboxEnvironment.of(layout, worker, request)
       let copied =
         includes && made.origin != "existing"
         ? try WorktreeInclude.copy(source: place.source, into: made.path, patterns: patterns) : .init()
@@ -92,20 +93,6 @@ struct SandboxOpening: Sendable {
     guard worktree.lockReason?.hasPrefix(SandboxRestoring.lockReason) == true else { return }
     try AtomicFile.write(
       SandboxCreation.workersLock(worker) + "\n", to: worktree.directory.appending("locked"), mode: 0o644)
-  }
-
-  /// The sandbox's own temporary directory, and the ports that the supervisor gave it.
-  private func furnish(_ layout: SandboxLayout, _ worker: SandboxName) throws -> [String: String] {
-    let temporary = layout.temporary(worker)
-    try Directory.create(temporary, mode: 0o700)
-    var environment = ["LOOOP_SANDBOX": layout.tree(worker).string]
-    // Programs differ in which they ask; the tenant's own are set as well, and would win.
-    for name in ["TMPDIR", "TMP", "TEMP", "CLAUDE_CODE_TMPDIR"] { environment[name] = temporary.string }
-    if let ports = request.document["ports"], let first = ports["first"]?.int, let count = ports["count"]?.int {
-      environment["LOOOP_PORT_BASE"] = String(first)
-      environment["LOOOP_PORT_COUNT"] = String(count)
-    }
-    return environment
   }
 
   /// What a confined worker must be able to write so that `git commit` works in its sandbox.
