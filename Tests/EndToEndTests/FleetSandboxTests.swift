@@ -19,7 +19,8 @@ struct FleetSandboxTests {
 
   private static func start(_ fleet: FleetUnderTest, _ tenant: String, _ worker: String, _ brief: String) throws {
     // Before its take-over the data dir is nobody's, and knows no sandboxes.
-    #expect(try eventually(within: 20) { try fleet.phase(tenant) == "running" }, "\(fleet.log)")
+    #expect(
+      eventually(within: 20) { FileReading.of(fleet.dataDir(tenant).fleetMark) != .absent }, "\(fleet.log)")
     let started = try fleet.looop(tenant, "worker", "start", worker, "--repo", "web", brief)
     #expect(started.exitCode == 0, "\(started.errors)")
   }

@@ -87,7 +87,7 @@ extension SandboxVerb {
     return answer
   }
 
-  /// `{repos, pool_max?, free_floor_bytes?, grace_s?}` → `{recycled, deleted, filled, undone, skipped}`
+  /// `{repos, pool_max?, free_floor_bytes?, disk_max_bytes?, grace_s?, retire?}` → `{recycled, deleted, filled, undone, skipped}`
   static func sweep(_ request: SandboxRequest) throws -> JSON {
     let layout = try request.layout()
     var repositories: [(name: SandboxName, common: FilePath)] = []
@@ -102,6 +102,9 @@ extension SandboxVerb {
     if let maximum = request.number("pool_max") { sweep.policy.maximum = Int(max(0, min(64, maximum))) }
     if let floor = request.number("free_floor_bytes") { sweep.freeFloor = floor }
     if let grace = request.number("grace_s") { sweep.grace = grace }
+    if let limit = request.number("disk_max_bytes") {
+      sweep.isNearQuota = DiskUse.of(layout.root).bytes > limit - limit / 10
+    }
     let result = try sweep.run()
     return [
       "recycled": .int(Int64(result.recycled)), "deleted": .int(Int64(result.deleted)),

@@ -13,7 +13,8 @@ extension SandboxVerb {
       layout: place.layout, worker: worker, repositoryName: place.name, common: place.common, source: place.common,
       base: "HEAD")
     // A lock that is not a worker's: no collection takes it from the person who wanted to look.
-    creation.lockReason = "\(SandboxRestoring.lockReason)\(request.text("by").map { " by \($0)" } ?? "")"
+    let by = request.text("by").map { " by \($0)" } ?? ""
+    creation.lockReason = "\(SandboxRestoring.lockReason)\(by) (git worktree unlock gives it back)"
     if Files.exists(place.layout.tree(worker)) {
       throw SandboxError(
         .exists, "\(worker) has a sandbox already", hint: "restore it under another name: --as NAME")

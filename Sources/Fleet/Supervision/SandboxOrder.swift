@@ -93,6 +93,7 @@ struct SandboxOrder: Hashable, Sendable {
     var request = look(workers, busy: busy)
     request["pool_max"] = .int(Int64(settings.warmPool))
     request["free_floor_bytes"] = .int(freeFloor)
+    request["disk_max_bytes"] = .optional(settings.disk?.bytes)
     request["retire"] = .bool(!tenant.repositories.values.contains(where: isPrivate))
     return request
   }

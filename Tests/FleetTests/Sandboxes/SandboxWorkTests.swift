@@ -58,6 +58,34 @@ import Testing
     #expect(Self.work(fixture, "land", "w", ["into": "nope"])["code"] == "not_found")
   }
 
+  @Test func `a bare source has no checkout to mind`() throws {
+    let fixture = try GitFixture()
+    let bare = fixture.scratch.appending("bare.git")
+    try fixture.git(["clone", "-q", "--bare", fixture.repository.string, bare.string])
+    let made = fixture.verb("create", "w", ["repo_path": .string(bare.string)])
+    try Self.commit(fixture, FilePath(try #require(made["path"]?.string)))
+    let landed = Self.work(fixture, "land", "w", ["repos": ["web": .string(bare.string)]])
+    #expect(landed["into"] == "main" && landed["already"] == false, "\(landed.compact)")
+    #expect(try fixture.head("main", in: bare) == landed["tip"]?.string)
+  }
+
+  @Test func `workers of one name in two private repositories land one after the other`() throws {
+    let fixture = try GitFixture()
+    let roots = ["one", "two"].map { fixture.scratch.appending($0) }
+    for root in roots {
+      let place: [String: JSON] = ["root": .string(root.string), "private": true]
+      let made = fixture.verb("create", "w", place)
+      let tree = FilePath(try #require(made["path"]?.string, "\(made.compact)"))
+      if root == roots[1] { try fixture.git(["pull", "-q", "--ff-only", fixture.repository.string, "main"], in: tree) }
+      try AtomicFile.write("x\n", to: tree.appending(root.lastComponent?.string ?? ""))
+      try fixture.commitAll("of \(root.lastComponent?.string ?? "")", in: tree)
+      let landed = fixture.verb("land", "w", place)
+      #expect(landed["ok"] == true && landed["commits"]?.array?.count == 1, "\(landed.compact)")
+    }
+    #expect(try fixture.git(["log", "--format=%s", "-2", "main"]) == "of two\nof one\n")
+    #expect(try fixture.git(["branch", "--list", "looop/*"]) == "", "no branches of workers are left in the source")
+  }
+
   /// What the source's checkout is like, and the words of the refusal; nothing of it may have changed.
   static let obstacles: [(String, String)] = [
     ("git checkout -q --detach", "on no branch"),

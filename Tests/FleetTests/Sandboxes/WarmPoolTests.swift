@@ -106,4 +106,12 @@ import Testing
     #expect(fixture.verb("sweep", "x", ["pool_max": 0])["deleted"] == 1)
     #expect(Files.names(fixture.root.appending("pool/web")) == [])
   }
+
+  @Test func `nor is anything where the tenant's share of the disk is nearly used up`() throws {
+    let fixture = try GitFixture()
+    _ = try recycle(fixture, "true")
+    #expect(fixture.verb("sweep", "x", ["disk_max_bytes": .int(1 << 30)])["deleted"] == 0)
+    #expect(fixture.verb("sweep", "x", ["disk_max_bytes": 4096])["deleted"] == 1)
+    #expect(Files.names(fixture.root.appending("pool/web")) == [])
+  }
 }

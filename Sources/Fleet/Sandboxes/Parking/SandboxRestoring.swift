@@ -11,7 +11,7 @@ struct SandboxRestoring: Sendable {
   var ref: String
 
   /// Why a restored worktree is kept, in the words of git's own lock.
-  static let lockReason = "restored from parked work (git worktree unlock gives it back)"
+  static let lockReason = "restored from parked work"
 
   func run() throws -> SandboxCreation.Made {
     let repository = try Repository(opening: creation.common, bare: true)

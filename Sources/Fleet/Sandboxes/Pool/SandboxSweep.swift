@@ -11,6 +11,8 @@ struct SandboxSweep: Sendable {
   var policy = PoolPolicy()
   /// No pooling below this many free bytes.
   var freeFloor: Int64 = 1 << 30
+  /// No pooling: what the tenant may occupy is nearly used up.
+  var isNearQuota = false
   var grace: Int64 = 10
   /// Whether to make pooled trees from scratch where recycled ones do not reach.
   var fills = true
@@ -108,7 +110,7 @@ struct SandboxSweep: Sendable {
     return try repository.target(of: PrivateRepository.sourceHead) ?? repository.head().commit
   }
 
-  private var hasRoom: Bool { DiskUse.free(at: layout.root).map { $0 > freeFloor } ?? false }
+  private var hasRoom: Bool { !isNearQuota && (DiskUse.free(at: layout.root).map { $0 > freeFloor } ?? false) }
 
   /// Brings the pool to its size: drops what is too many, makes what is missing.
   private func size(_ name: SandboxName, _ common: FilePath, _ result: inout Result) throws {

@@ -10,7 +10,7 @@ struct SandboxLanding: Sendable {
   /// The repository that the configuration names.
   var source: FilePath
   var worker: SandboxName
-  /// The worker's branch, in full, where it has one: a private repository's is brought along.
+  /// The worker's branch, in full, where it has one: for the words. It is not brought along: two tenants' workers may have the same.
   var branch: String?
   /// What is to be landed.
   var tip: ObjectID
@@ -58,15 +58,10 @@ struct SandboxLanding: Sendable {
       return landed
     }
     if common != source {
-      let known = try origin.references().map(\.target)
-      try PackTransfer.copy([tip], from: repository, to: source, hiding: known)
-      let fresh = try Repository(opening: source, bare: true)
-      if let branch, try advance(branch, to: tip, in: fresh, creates: true) {
-        landed.moved.append(SandboxVerb.shortBranch(branch))
-      }
+      try PackTransfer.copy([tip], from: repository, to: source, hiding: try origin.references().map(\.target))
     }
     let fresh = try Repository(opening: source, bare: true)
-    if try advance("refs/heads/\(into)", to: tip, in: fresh, creates: false) { landed.moved.append(into) }
+    if try advance(to: tip, in: fresh) { landed.moved.append(into) }
     return landed
   }
 
@@ -84,16 +79,10 @@ struct SandboxLanding: Sendable {
       hint: "in the sandbox: \(rebase), then land again")
   }
 
-  private func advance(
-    _ ref: String, to tip: ObjectID, in origin: borrowing Repository, creates: Bool
-  ) throws -> Bool {
-    let short = SandboxVerb.shortBranch(ref)
+  private func advance(to tip: ObjectID, in origin: borrowing Repository) throws -> Bool {
+    let (ref, short) = ("refs/heads/\(into)", into)
     guard let old = try origin.target(of: ref) else {
-      guard creates else {
-        throw SandboxError(.notFound, "\(source) has no branch \(short)", hint: "create it first: git branch \(short)")
-      }
-      try origin.createReference(ref, at: tip, message: "looop: land \(worker)")
-      return true
+      throw SandboxError(.conflict, "\(short) was deleted by somebody else meanwhile")
     }
     if old == tip { return false }
     let (ahead, behind) = try origin.divergence(tip, old)
