@@ -128,7 +128,8 @@ struct FleetSandboxTests {
   @Test func `what a worker changes for everybody is put right, and told with its name`() throws {
     let fleet = try FleetUnderTest()
     try fleet.makeRepository("web")
-    try fleet.makeTenant("web", yaml: "repos: { web: \(fleet.repository("web")) }\n")
+    try fleet.makeTenant(
+      "web", yaml: "repos: { web: \(fleet.repository("web")) }\nsandboxes: { keep: 1h, keep_failed: 0s }\n")
     try fleet.start()
     let evil = fleet.scratch.appending("evil")
     try Self.start(
@@ -146,6 +147,8 @@ struct FleetSandboxTests {
     #expect(FileReading.of(evil) == .absent)
     #expect(eventually { fleet.log.contains("worker mallory changed repository web for everybody") })
     #expect(try eventually(within: 20) { try fleet.tenant("web")?["reason"]?.string?.contains("mallory") == true })
+    let kept = try Self.rows(fleet, "mallory", "kept").first?["reason"]?.string
+    #expect(kept?.contains("kept for 1 h") == true, "audited at once, given back later: \(kept ?? "gone")")
     // The next worker finds a sound repository.
     try Self.start(fleet, "web", "next", "git status >\"$LOOOP_DATA_DIR/reports/next\" && \"$LOOOP_BIN\" _ kill next")
     #expect(

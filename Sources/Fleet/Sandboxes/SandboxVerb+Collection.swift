@@ -4,7 +4,7 @@ import Tenant
 /// The verbs that look at sandboxes and take them away.
 extension SandboxVerb {
   /// `{worker, dry_run?, park?, teardown?, teardown_timeout_s?, ports?, audit?, baseline?, sweep?}` →
-  /// `{removed, outcome, verdict, reason, reasons, parked, deleted_branch, facts, teardown_error, audit, blocked, baseline}`
+  /// `{removed, outcome, verdict, reason, reasons, parked, deleted_branch, facts, teardown_error, findings, blocked, baseline}`
   static func remove(_ request: SandboxRequest) throws -> JSON {
     let worker = try request.worker()
     let dryRun = request.flag("dry_run")
@@ -35,7 +35,7 @@ extension SandboxVerb {
       "verdict": .string(result.verdict.name), "reasons": list(result.verdict.reasons), "reason": .string(reason),
       "parked": list(result.parkedRefs), "deleted_branch": .optional(result.deletedBranch.map(shortBranch)),
       "facts": result.facts.json, "teardown_error": .optional(teardownError),
-      "audit": audited?["findings"] ?? [], "blocked": audited?["blocked"] ?? false,
+      "findings": audited?["findings"] ?? [], "blocked": audited?["blocked"] ?? false,
       "baseline": audited?["baseline"] ?? .null,
     ]
   }

@@ -59,11 +59,11 @@ struct SandboxOrder: Hashable, Sendable {
   /// Seconds. Whoever waits for a place to work waits for it.
   static let teardownTimeout: Int64 = 60
 
-  /// Only a look: has what the audit refused to live with been mended?
-  func check(_ worker: String, repo: String, source: FilePath, baseline: JSON) -> JSON {
+  /// - `repairs`: false for a look whether what the audit refused to live with has been mended.
+  func audit(_ worker: String, repo: String, source: FilePath, baseline: JSON, repairs: Bool = true) -> JSON {
     var request = about(worker, repo: repo, source: source)
     request["baseline"] = baseline
-    request["repair"] = false
+    request["repair"] = .bool(repairs)
     return request
   }
 

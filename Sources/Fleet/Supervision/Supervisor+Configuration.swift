@@ -30,6 +30,8 @@ extension Supervisor {
       await remove(name)
       applied.append("\(name): removed")
     }
+    let repositories = tenants.values.flatMap { Set($0.configuration.repositories.values) }
+    repositoryNamers = Dictionary(repositories.map { ($0, 1) }, uniquingKeysWith: +)
     await refreshBudgets()
     for line in applied { say(line) }
     if !fleet.required.isEmpty, !applied.isEmpty { tellMissingGuards() }

@@ -13,10 +13,9 @@ extension Supervisor {
   }
 
   func sandboxOrder(_ tenant: SupervisedTenant) -> SandboxOrder {
-    let others = tenants.values.filter { $0.id != tenant.id }.flatMap { $0.configuration.repositories.values }
-    return SandboxOrder(
+    SandboxOrder(
       tenant: tenant.configuration, root: paths.sandboxes(of: tenant.id), freeFloor: fleet.freeSpace.bytes,
-      shared: Set(others))
+      shared: Set(tenant.configuration.repositories.values.filter { repositoryNamers[$0, default: 0] > 1 }))
   }
 
   // MARK: - Making
@@ -93,7 +92,7 @@ extension Supervisor {
     guard let entry = await baseline(repo, id), let blocked = entry.blocked, let tenant = tenants[id.name] else {
       return nil
     }
-    let request = order.check(worker, repo: repo, source: source, baseline: entry.snapshot)
+    let request = order.audit(worker, repo: repo, source: source, baseline: entry.snapshot, repairs: false)
     if case .success(let json) = await sandboxVerb("audit", request, of: tenant), json["blocked"]?.bool != true {
       await keep(AuditBaselines.Entry(snapshot: entry.snapshot), repo, id)
       say("repository \(repo) is as it was again", about: id.name)
@@ -118,7 +117,21 @@ extension Supervisor {
         closeSandbox(worker.record.id, of: repo, name)
       } else {
         scheduleTending(name, in: Double(keep.components.seconds))
+        if !tenant.state.frozen { Task { await auditKept(worker.record.id, of: repo, tenant) } }
       }
+    }
+  }
+
+  /// Its worktree stays for a while; what it did to the others does not wait for that.
+  private func auditKept(_ worker: String, of repo: String, _ tenant: SupervisedTenant) async {
+    guard let source = tenant.configuration.repositories[repo], let before = await baseline(repo, tenant.id) else {
+      return
+    }
+    let request = sandboxOrder(tenant).audit(worker, repo: repo, source: source, baseline: before.snapshot)
+    switch await sandboxPlaces.with({ await self.sandboxVerb("audit", request, of: tenant) }) {
+    case .success(let json): await tellDrift(json, worker, repo, tenant)
+    case .failure(let refusal):
+      say("repository \(repo) could not be audited: \(refusal.words)", about: tenant.id.name, level: .warning)
     }
   }
 
@@ -181,7 +194,7 @@ extension Supervisor {
 
   /// What a worker changed for everybody was put right, or blocks the repository; either way ops hear of it, and who it was.
   private func tellDrift(_ json: JSON, _ worker: String, _ repo: String, _ tenant: SupervisedTenant) async {
-    let serious = (json["audit"]?.array ?? []).filter { $0["serious"]?.bool == true }
+    let serious = (json["findings"]?.array ?? []).filter { $0["serious"]?.bool == true }
     let words = serious.map { "\($0["what"]?.string ?? "?") (\($0["done"]?.string ?? "?"))" }.joined(separator: "; ")
     let blocked = json["blocked"]?.bool == true
     if let snapshot = json["baseline"], !snapshot.isNull {

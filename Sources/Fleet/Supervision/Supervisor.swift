@@ -35,6 +35,8 @@ package actor Supervisor {
   var refused: [ConfigurationProblem] = []
   /// How many tenants name each Unix user; those that name none share the supervisor's.
   var namesakes: [String: Int] = [:]
+  /// How many tenants name each repository.
+  var repositoryNamers: [FilePath: Int] = [:]
   /// Users as they were looked up last, by name, and when.
   var users: [String: (user: TenantUser, at: Double)] = [:]
   var timetable = Timetable()

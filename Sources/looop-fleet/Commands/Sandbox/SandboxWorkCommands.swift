@@ -19,7 +19,14 @@ struct SandboxDiffCommand: AsyncParsableCommand {
       throw FleetRefusal(.internal, "the fleet's answer has not the known shape")
     }
     Printer.standard.lines(SandboxText.diff(diff, paint: Printer.standard.paint))
-    if !stat, !diff.patch.isEmpty { Printer.standard.raw(diff.patch) }
+    if !stat, !diff.patch.isEmpty {
+      // A file for `git apply` gets it as it is; a terminal must not obey what a worker wrote.
+      if Printer.standard.size == nil {
+        Printer.standard.raw(diff.patch)
+      } else {
+        Printer.standard.lines(Display.block(diff.patch))
+      }
+    }
     if !stat, diff.isCut {
       Printer.standard.note("the patch is longer than what is shown; all of it: git diff \(diff.base) \(diff.tip)")
     }
