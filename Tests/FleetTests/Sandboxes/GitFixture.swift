@@ -99,6 +99,7 @@ final class GitFixture: Sendable {
     for directory in [common.appending("looop/staging"), common.appending("looop/trash"), root.appending("staging")] {
       found += Files.names(directory).map { "\(directory)/\($0)" }
     }
+    found += DeadRefLocks(common: common, age: 0).all().map { "lock \($0)" }
     for worktree in Worktree.all(common: common) where !worktree.isWhole { found.append("admin \(worktree.name)") }
     let used = Set(Worktree.all(common: common).compactMap(\.note?.branch))
     for line in try git(["for-each-ref", "--format=%(refname)", "refs/heads/looop"]).split(separator: "\n")

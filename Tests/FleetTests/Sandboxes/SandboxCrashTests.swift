@@ -60,6 +60,24 @@ import Testing
     #expect(try !fixture.git(["worktree", "list"]).contains("prunable"))
   }
 
+  /// Whoever is killed while it writes a ref leaves its lock file for ever.
+  @Test func `a dead writer's lock is in nobody's way`() throws {
+    let fixture = try GitFixture()
+    let lock = fixture.repository.appending(".git/refs/heads/looop/w.lock")
+    let others = fixture.repository.appending(".git/refs/heads/main.lock")
+    try Directory.create(lock.removingLastComponent())
+    for path in [lock, others] {
+      try AtomicFile.write("", to: path)
+      let aged = try RunningProcess.run("/usr/bin/touch", ["-d", "1 minute ago", path.string])
+      #expect(aged.exitCode == 0)
+    }
+    #expect(fixture.verb("create")["branch"] == "looop/w")
+    #expect(!Files.exists(lock) && Files.exists(others), "others' locks are theirs")
+    try AtomicFile.write("", to: lock)
+    #expect(fixture.verb("sweep", "x", ["grace_s": 0])["ok"] == true)
+    #expect(try fixture.debris() == [])
+  }
+
   /// A death between any two renames of a removal leaves what the next pass finishes.
   @Test func `a removal that was cut off is finished`() throws {
     let fixture = try GitFixture()

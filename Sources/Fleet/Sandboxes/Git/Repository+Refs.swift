@@ -40,7 +40,6 @@ extension Repository {
 
   /// What a ref names in the end, or `nil` where there is no such ref.
   func target(of name: String) throws(GitError) -> ObjectID? {
-
     var raw = git_oid()
     let status = unsafe git_reference_name_to_id(&raw, pointer, name)
     if status == GIT_ENOTFOUND.rawValue { return nil }
@@ -72,7 +71,7 @@ extension Repository {
 
   /// Creates a ref that must not exist (`code == .exists` otherwise).
   func createReference(_ name: String, at id: ObjectID, message: String) throws(GitError) {
-    try retryingLocks("create \(name)") { () throws(GitError) in
+    try retryingLocks(name) { () throws(GitError) in
       var reference: OpaquePointer?
       var raw = id.raw
       try check("create \(name)", unsafe git_reference_create(&reference, pointer, name, &raw, 0, message))
@@ -82,7 +81,7 @@ extension Repository {
 
   /// Moves a ref from a known value to another; `code == .modified` when somebody was faster. `from == nil` forces.
   func moveReference(_ name: String, from old: ObjectID?, to id: ObjectID, message: String) throws(GitError) {
-    try retryingLocks("move \(name)") { () throws(GitError) in
+    try retryingLocks(name) { () throws(GitError) in
       var reference: OpaquePointer?
       var raw = id.raw
       if let old {
@@ -99,7 +98,7 @@ extension Repository {
   /// Deletes a ref if it still names `id`; says whether it did.
   @discardableResult
   func deleteReference(_ name: String, at id: ObjectID?) throws(GitError) -> Bool {
-    try retryingLocks("delete \(name)") { () throws(GitError) in
+    try retryingLocks(name) { () throws(GitError) in
       var reference: OpaquePointer?
       let status = unsafe git_reference_lookup(&reference, pointer, name)
       if status == GIT_ENOTFOUND.rawValue { return false }
@@ -119,7 +118,7 @@ extension Repository {
   /// `git` and libgit2 give up at once when another process holds a ref's lock file for its microseconds. We do not: that
   /// is how concurrent creation fails for a false reason.
   private func retryingLocks<Result>(
-    _ operation: String, _ body: () throws(GitError) -> Result
+    _ name: String, _ body: () throws(GitError) -> Result
   ) throws(GitError) -> Result {
     var pause: UInt32 = 500
     var waited: UInt32 = 0
@@ -130,6 +129,7 @@ extension Repository {
         // An OS error here is a directory of refs that a concurrent deletion pruned between look and use.
         let transient = error.code == .locked || (error.code == .failed && waited < 200_000)
         guard transient, waited < 10_000_000 else { throw error }
+        if error.code == .locked, waited > 1_000_000 { DeadRefLocks(common: commonDirectory).remove(of: name) }
         usleep(pause)
         waited += pause
         pause = min(pause * 2, 50_000)

@@ -50,11 +50,13 @@ struct SandboxSweep: Sendable {
     result.deleted += Staging.sweep(corner.staging, grace: grace).count
     for name in Files.names(corner.trash) { try? Directory.removeTree(corner.trash.appending(name)) }
     let unfinished = Worktree.all(common: common).filter { isUnfinished($0) }
-    guard !unfinished.isEmpty else { return }
+    let locks = DeadRefLocks(common: common, age: grace).all()
+    guard !unfinished.isEmpty || !locks.isEmpty else { return }
     let repository = try Repository(opening: common, bare: true)
     let lock = try corner.lock()
     defer { _ = flock(lock.descriptor.raw, LOCK_UN) }
     // Under the lock nobody of ours is between its renames: what still lacks its tree is what a dead one left.
+    for lock in locks where AtomicFile.remove(lock) { result.deleted += 1 }
     for worktree in unfinished where isUnfinished(worktree) {
       _ = try Unregistration(corner: corner, worktree: worktree).run(repository)
       result.undone.append(worktree.name)

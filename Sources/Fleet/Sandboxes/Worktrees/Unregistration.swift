@@ -46,7 +46,13 @@ struct Unregistration {
     let others = try repository.references().filter { $0.name != branch && !$0.name.hasPrefix("refs/looop/") }
       .map(\.target)
     guard try repository.isReachable(tip, from: others) else { return false }
-    return try repository.deleteReference(branch, at: tip)
+    do {
+      return try repository.deleteReference(branch, at: tip)
+    } catch {
+      // Somebody holds the refs: a branch too many costs nothing, and the worktree is gone already.
+      guard error.code == .locked else { throw error }
+      return false
+    }
   }
 }
 
