@@ -20,6 +20,8 @@ import Testing
     ("conflicted", facts { $0.conflicted = 1 }, "park"), ("mid-rebase", facts { $0.operation = "rebase" }, "park"),
     ("hidden from status", facts { $0.hidden = 1 }, "park"),
     ("a stash is the repository's", facts { $0.stashes = 4 }, "remove"),
+    ("an ignored file of its own", facts { $0.ignored = 1 }, "park"),
+    ("ignored directories only", facts { $0.ignoredLeft = ["build/"] }, "remove"),
     ("in use", facts { $0.users = ["process 1 (sh)"] }, "keep"),
     (
       "in use and dirty",

@@ -46,6 +46,25 @@ import Testing
       "git update-ref refs/heads/keep $(git commit-tree -m x HEAD^{tree})", "refs/heads/keep moved",
       "git rev-parse -q --verify refs/looop/audit/w/heads/keep"
     ),
+    (
+      "git stash pop -q", "stash@{0}",
+      "s=$(git for-each-ref --format='%(objectname)' refs/looop/audit/w) && git stash apply -q $s && ! git diff --quiet && git checkout -q ."
+    ),
+    ("git stash clear", "stash@{1}", "test $(git for-each-ref refs/looop/audit/w | wc -l) = 2"),
+    ("rm $C/refs/stash", "stash@{0}", "test $(git for-each-ref refs/looop/audit/w | wc -l) = 2"),
+    ("echo /run.sh >> $C/info/exclude", "info/exclude changed", "true"),
+    (
+      "git config extensions.worktreeConfig true", "extensions.worktreeconfig", "! git config extensions.worktreeConfig"
+    ),
+    ("git config core.autocrlf true", "core.autocrlf", "! git config core.autocrlf"),
+    (
+      "git config url.ext::evil.insteadOf https://; git config remote.origin.uploadpack 'touch $EVIL'",
+      "remote.origin.uploadpack", "! git config remote.origin.uploadpack"
+    ),
+    (
+      "git config includeIf.gitdir:/.path /tmp/evil", "includeif.gitdir:/.path", "! git config --get-regexp includeif"
+    ),
+    ("git pack-refs --all; mv $C/packed-refs $C/p; ln -s p $C/packed-refs", "packed-refs is now a link", "true"),
     (": > $C/config", "config was destroyed", "git config core.repositoryformatversion"),
     ("printf '[core]\\nbroken' > $C/config", "core.repositoryformatversion", "git config core.repositoryformatversion"),
   ]
@@ -55,6 +74,10 @@ import Testing
   ) throws {
     let fixture = try GitFixture()
     try fixture.git(["branch", "keep"])
+    for text in ["older", "newer"] {
+      try fixture.scratch.write("\(text)\n", to: "source/run.sh")
+      try fixture.git(["stash", "-q"])
+    }
     let evil = fixture.scratch.appending("evil")
     let tree = try fixture.create()
     let script = "C=$(git rev-parse --git-common-dir); EVIL=\(evil); \(leak.0.replacing("$EVIL", with: evil.string))"

@@ -127,30 +127,4 @@ import Testing
     #expect(!Files.exists(fixture.root.appending("trees/v")))
     #expect(try fixture.debris() == [])
   }
-
-  /// Clones of other people's repositories: those that the package manager keeps, or `LOOOP_TEST_REPOSITORIES`.
-  static let foreign: FilePath? = {
-    if let named = HostEnvironment.current()["LOOOP_TEST_REPOSITORIES"] { return FilePath(named) }
-    let package = (0..<4).reduce(FilePath(#filePath)) { path, _ in path.removingLastComponent() }
-    let checkouts = package.appending(".build/checkouts")
-    return Files.isDirectory(checkouts) ? checkouts : nil
-  }()
-
-  @Test(.enabled(if: foreign != nil, "there are no repositories of others here"), .timeLimit(.minutes(10)))
-  func `repositories that nobody here wrote`() throws {
-    let place = try #require(Self.foreign)
-    for name in Files.names(place) {
-      let fixture = try GitFixture(files: 1)
-      let copy = fixture.scratch.appending("copy")
-      try fixture.git(["clone", "-q", "--no-hardlinks", place.appending(name).string, copy.string])
-      let made = fixture.verb("create", "w", ["repo_path": .string(copy.string)])
-      guard made["ok"] == true else {
-        #expect(made["code"] == "unsupported", "\(name): \(made.compact)")
-        continue
-      }
-      let tree = FilePath(try #require(made["path"]?.string))
-      #expect(try fixture.git(["status", "--porcelain"], in: tree) == "", "\(name)")
-      #expect(try fixture.contents(tree) == fixture.contents(copy), "\(name)")
-    }
-  }
 }

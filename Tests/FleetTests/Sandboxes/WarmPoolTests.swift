@@ -28,6 +28,11 @@ import Testing
     "rm link; ln -s /etc link",
     "git init -q vendor; echo x > vendor/f; rm -rf vendor/.git", "mkfifo pipe", "rm -rf dir0 dir1 dir2 dir3 dir4",
     "mkdir -p locked/in; echo x > locked/in/f; chmod 000 locked/in", "printf x > $'odd\\377name'",
+    "git update-index --skip-worktree dir0/sub/file0.txt; rm dir0/sub/file0.txt", "git sparse-checkout set dir0",
+    "mkdir -p e/m/p build/empty", "git init -q build/nested; git init -q dir0", "echo 'gitdir: /etc' > dir1/.git",
+    "git config core.autocrlf true; git config user.name former; git tag former",
+    "cp run.sh .git-evil; git update-index --add --cacheinfo 100755,$(git hash-object -w run.sh),evil; rm .git-evil",
+    "touch -d 2001-01-01 dir0/sub/file0.txt run.sh; chmod 600 dir4/sub/file4.txt; chmod -x run.sh",
     "git checkout -q -b other; echo c > committed; git add committed; git commit -qm c",
   ]
 

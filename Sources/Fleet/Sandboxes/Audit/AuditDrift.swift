@@ -72,13 +72,14 @@ struct AuditDrift: Hashable, Sendable {
     _ before: AuditSnapshot, _ after: AuditSnapshot, own: Set<String>
   ) -> [AuditDrift] {
     var found: [AuditDrift] = []
-    func isOwn(_ ref: String) -> Bool { own.contains(ref) || ref.hasPrefix("refs/looop/") }
+    // The stash is compared entry by entry.
+    func isOwn(_ ref: String) -> Bool { own.contains(ref) || ref.hasPrefix("refs/looop/") || ref == "refs/stash" }
     for (ref, old) in before.references.sorted(by: { $0.key < $1.key })
     where !isOwn(ref) && after.references[ref] != old {
       let what =
         after.references[ref].map { "\(ref) moved from \(old.short) to \($0.short)" }
         ?? "\(ref) was deleted (was \(old.short))"
-      let matters = ref.hasPrefix("refs/heads/") || ref.hasPrefix("refs/tags/") || ref == "refs/stash"
+      let matters = ref.hasPrefix("refs/heads/") || ref.hasPrefix("refs/tags/")
       found.append(AuditDrift(what: what, action: matters ? .anchor(ref: ref, old) : .report))
     }
     let new = after.references.keys.filter {
@@ -90,10 +91,15 @@ struct AuditDrift: Hashable, Sendable {
 
   private static func rest(_ before: AuditSnapshot, _ after: AuditSnapshot) -> [AuditDrift] {
     var found: [AuditDrift] = []
-    if before.stashes != after.stashes {
+    // The stash is everybody's: a `stash pop` takes whoever's entry is on top, and nothing but the stash holds it.
+    for (position, entry) in before.stashes.enumerated() where !after.stashes.contains(entry) {
       found.append(
-        AuditDrift(what: "the stash went from \(before.stashes) to \(after.stashes) entries", action: .report))
+        AuditDrift(
+          what: "stash@{\(position)} (\(entry.short)) was taken or dropped",
+          action: .anchor(ref: "refs/stash-\(entry.short)", entry)))
     }
+    let new = after.stashes.filter { !before.stashes.contains($0) }.count
+    if new > 0 { found.append(AuditDrift(what: "the stash has \(new) new entries", action: .report)) }
     if before.head != after.head {
       found.append(AuditDrift(what: "HEAD went from \(before.head) to \(after.head)", action: .report))
     }

@@ -18,8 +18,8 @@ struct AuditSnapshot: Hashable, Sendable {
   var links: [String: String] = [:]
   var references: [String: ObjectID] = [:]
   var head = ""
-  /// Entries of the stash.
-  var stashes = 0
+  /// The stash's entries, newest first.
+  var stashes: [ObjectID] = []
 
   /// A file of these is instructions; anything larger than this is not a configuration that a person wrote.
   private static let largest = 1 << 20
@@ -42,7 +42,7 @@ struct AuditSnapshot: Hashable, Sendable {
     if let repository = try? Repository(opening: common, bare: true) {
       for reference in try repository.references() { snapshot.references[reference.name] = reference.target }
       if snapshot.references["refs/stash"] != nil {
-        snapshot.stashes = (try? repository.reflog("refs/stash").count) ?? 0
+        snapshot.stashes = (try? repository.stash()) ?? []
       }
     }
     return snapshot
@@ -70,7 +70,7 @@ struct AuditSnapshot: Hashable, Sendable {
 
   var json: JSON {
     [
-      "v": 1, "head": .string(head), "stashes": .int(Int64(stashes)),
+      "v": 1, "head": .string(head), "stashes": .array(stashes.map { .string($0.hex) }),
       "files": .object(
         files.mapValues { ["contents": .string(PathText.encode($0.contents)), "mode": .int($0.permissions)] }),
       "links": .object(links.mapValues(JSON.string)),
@@ -84,7 +84,7 @@ struct AuditSnapshot: Hashable, Sendable {
   init?(json: JSON) {
     guard json["v"]?.int == 1 else { return nil }
     head = json["head"]?.string ?? ""
-    stashes = Int(json["stashes"]?.int ?? 0)
+    stashes = (json["stashes"]?.array ?? []).compactMap { $0.string.flatMap(ObjectID.init) }
     for (path, value) in json["files"]?.object ?? [:] {
       guard let contents = value["contents"]?.string.flatMap(PathText.decodeBytes) else { return nil }
       files[path] = Guarded(contents: contents, permissions: value["mode"]?.int ?? 0o644)

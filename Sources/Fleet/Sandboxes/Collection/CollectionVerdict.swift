@@ -40,9 +40,9 @@ enum CollectionVerdict: Hashable, Sendable {
       if !obstacles.isEmpty {
         self = .keep(obstacles)
       } else if !unsaved.isEmpty {
-        self = .park(unsaved)
+        self = .park(unsaved + Self.lost(facts))
       } else {
-        self = .remove(Self.saved(facts))
+        self = .remove(([Self.saved(facts)] + Self.lost(facts)).joined(separator: "; "))
       }
     }
   }
@@ -71,8 +71,14 @@ enum CollectionVerdict: Hashable, Sendable {
     if facts.untracked > 0 { reasons.append(count(facts.untracked, "untracked file")) }
     if facts.hidden > 0 { reasons.append(count(facts.hidden, "change") + " that git was told not to show") }
     if facts.lonelyCommits > 0 { reasons.append(count(facts.lonelyCommits, "commit") + " on no branch") }
+    if facts.ignored > 0 { reasons.append(count(facts.ignored, "ignored file")) }
     if case .detached(lonely: true) = facts.head, facts.lonelyCommits == 0 { reasons.append("a commit on no branch") }
     return reasons
+  }
+
+  /// What is not kept, so that nobody is surprised.
+  private static func lost(_ facts: WorktreeFacts) -> [String] {
+    facts.ignoredLeft.isEmpty ? [] : ["what git ignores goes with it: \(list(facts.ignoredLeft))"]
   }
 
   private static func saved(_ facts: WorktreeFacts) -> String {

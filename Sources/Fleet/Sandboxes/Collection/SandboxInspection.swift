@@ -16,6 +16,7 @@ struct SandboxInspection: Sendable {
     /// What differs, for parking.
     var entries: [StatusEntry] = []
     var hiddenPaths: [FilePath] = []
+    var ignoredPaths: [FilePath] = []
   }
 
   func run() -> Seen {
@@ -51,17 +52,23 @@ struct SandboxInspection: Sendable {
     if let reason = worktree.lockReason, !reason.hasPrefix(Self.lockPrefix) { seen.facts.foreignLock = reason }
     seen.facts.users = TreeUsers.find(in: tree)
     try history(worktree, repository, &seen)
-    seen.entries = try repository.status()
+    let entries = try repository.status(ignored: true)
+    seen.entries = entries.filter { $0.kinds != [.ignored] }
     for entry in seen.entries { classify(entry, &seen.facts) }
     seen.hiddenPaths = try HiddenChanges.find(in: repository, tree: tree)
     seen.facts.hidden = seen.hiddenPaths.count
     seen.facts.operation = repository.operationInProgress
-    seen.facts.submodulesAtRisk = Submodules.atRisk(worktree: worktree)
+    seen.facts.submodulesAtRisk = NestedRepositories.submodulesAtRisk(worktree)
+    let ignored = IgnoredFiles(entries.filter { $0.kinds == [.ignored] }, in: worktree, tree: tree)
+    seen.ignoredPaths = ignored.kept
+    seen.facts.ignored = ignored.kept.count
+    seen.facts.ignoredLeft = ignored.left
+    seen.facts.nestedRepositories += ignored.repositoriesAtRisk
   }
 
   private func history(_ worktree: Worktree, _ repository: borrowing Repository, _ seen: inout Seen) throws {
     let references = try repository.references()
-    seen.facts.stashes = references.contains { $0.name == "refs/stash" } ? try repository.reflog("refs/stash").count : 0
+    seen.facts.stashes = references.contains { $0.name == "refs/stash" } ? try repository.stash().count : 0
     seen.facts.lonelyCommits = try LonelyCommits.find(worktree, in: repository).count
     switch try repository.head() {
     case .branch(let name, let tip):

@@ -37,6 +37,10 @@ struct WorktreeFacts: Hashable, Sendable {
   var nestedRepositories: [String] = []
   /// Submodules with changes or commits of their own: a ref of this repository cannot hold them.
   var submodulesAtRisk: [String] = []
+  /// Ignored files that stand by themselves and that the sandbox was not given.
+  var ignored = 0
+  /// Ignored directories and large ignored files, which go with the tree.
+  var ignoredLeft: [String] = []
   /// Files that are neither files, links nor directories, or that cannot be read.
   var unstorable: [String] = []
   /// Processes that work in it.
@@ -63,6 +67,7 @@ extension WorktreeFacts {
       "deleted": count(deleted), "untracked": count(untracked), "conflicted": count(conflicted),
       "hidden": count(hidden), "lonely_commits": count(lonelyCommits), "operation": .optional(operation),
       "nested_repositories": list(nestedRepositories), "submodules_at_risk": list(submodulesAtRisk),
+      "ignored": count(ignored), "ignored_left": list(ignoredLeft),
       "unstorable": list(unstorable), "users": list(users), "foreign_lock": .optional(foreignLock),
       "stashes": count(stashes), "branch": .null, "own_commits": .null,
     ]

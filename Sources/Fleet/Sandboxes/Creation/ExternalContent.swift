@@ -10,23 +10,32 @@ struct ExternalContent: Hashable, Sendable {
   var reencodes = false
   var hasSubmodules = false
 
+  func covers(_ other: ExternalContent) -> Bool {
+    filters.isSuperset(of: other.filters) && (reencodes || !other.reencodes) && (hasSubmodules || !other.hasSubmodules)
+  }
+
   var isEmpty: Bool { filters.isEmpty && !reencodes && !hasSubmodules }
 
-  /// A quick look at the top of the tree, where projects say so; the preflight looks everywhere.
+  /// A quick look at the top of the tree, where most projects say so: what is refused is refused before anything is written.
   static func atTop(of commit: ObjectID, in repository: borrowing Repository) throws(GitError) -> ExternalContent {
     var needs = ExternalContent()
-    var attributes = FileReading.of(repository.commonDirectory.appending("info/attributes")).text ?? ""
-    for item in try repository.tree(commit) {
+    var attributes: [ObjectID] = []
+    for item in try repository.tree(commit) where !item.isTree {
       if item.name == ".gitmodules" { needs.hasSubmodules = true }
-      if item.name == ".gitattributes", !item.isTree {
-        attributes += "\n" + String(decoding: try repository.readBlob(item.id), as: UTF8.self)
-      }
+      if item.name == ".gitattributes" { attributes.append(item.id) }
     }
-    for word in attributes.split(whereSeparator: { " \t\n\r".contains($0) }) {
-      if word.hasPrefix("filter=") { needs.filters.insert(String(word.dropFirst("filter=".count))) }
-      if word.hasPrefix("working-tree-encoding=") { needs.reencodes = true }
-    }
+    try needs.read(attributes, repository)
     return needs
+  }
+
+  /// What all attributes of a commit ask for.
+  mutating func read(_ attributes: [ObjectID], _ repository: borrowing Repository) throws(GitError) {
+    var texts = [FileReading.of(repository.commonDirectory.appending("info/attributes")).text ?? ""]
+    for id in attributes { texts.append(String(decoding: try repository.readBlob(id), as: UTF8.self)) }
+    for word in texts.joined(separator: "\n").split(whereSeparator: { " \t\n\r".contains($0) }) {
+      if word.hasPrefix("filter=") { filters.insert(String(word.dropFirst("filter=".count))) }
+      if word.hasPrefix("working-tree-encoding=") { reencodes = true }
+    }
   }
 
   /// Refuses in words what cannot be filled in here.

@@ -23,8 +23,8 @@ struct SandboxCreation: Sendable {
   var lockReason: String?
   /// Whether a pooled tree may be used.
   var pools = true
-  /// Changes tree and admin directory before anybody sees them.
-  var fill: (@Sendable (_ tree: FilePath, _ admin: FilePath) throws -> Void)?
+  /// Changes tree and admin directory before anybody sees them, knowing what is still missing in the tree.
+  var fill: (@Sendable (_ tree: FilePath, _ admin: FilePath, _ needs: ExternalContent) throws -> Void)?
 
   enum Target: Hashable, Sendable {
     /// `looop/WORKER`, or the first free `looop/WORKER-N`.
@@ -42,6 +42,8 @@ struct SandboxCreation: Sendable {
     var base: ObjectID
     var origin: String
     var worktree: Worktree
+    /// What is still to be filled in.
+    var needs = ExternalContent()
   }
 
   static func workersLock(_ worker: SandboxName) -> String { "\(SandboxInspection.lockPrefix) \(worker)" }
@@ -65,19 +67,24 @@ struct SandboxCreation: Sendable {
       let stagedAdmin = admin.directory.appending("admin")
       let stagedTree = staging.directory.appending("tree")
       try Files.makeDirectory(stagedAdmin, mode: 0o755)
-      let warm =
-        try pools
-        && WarmPool(layout: layout, repository: repositoryName).take(
+      var needs: ExternalContent?
+      if pools {
+        needs = try WarmPool(layout: layout, repository: repositoryName).take(
           commit: id, common: common, into: stagedTree, index: stagedAdmin.appending("index"))
+      }
+      let warm = needs != nil
       if !warm {
         try Files.makeDirectory(stagedTree, mode: 0o755)
         var checkout = Checkout(repository: common, commit: id, directory: stagedTree)
         checkout.threads = threads
-        try checkout.write(index: stagedAdmin.appending("index"))
+        let written = try checkout.write(index: stagedAdmin.appending("index"))
+        needs = ExternalContent()
+        try needs?.read(written.attributes, repository)
       }
       try Worktree.stage(stagedAdmin, tree: tree, lockReason: lockReason ?? Self.workersLock(worker))
-      try fill?(stagedTree, stagedAdmin)
-      let made = try publish(stagedTree, stagedAdmin, tree: tree, base: id, warm: warm, corner, repository)
+      try fill?(stagedTree, stagedAdmin, needs ?? ExternalContent())
+      var made = try publish(stagedTree, stagedAdmin, tree: tree, base: id, warm: warm, corner, repository)
+      made.needs = needs ?? ExternalContent()
       staging.discard()
       admin.discard()
       return made

@@ -29,13 +29,14 @@ struct SandboxOpening: Sendable {
       base: request.text("base") ?? "HEAD")
     if request.flag("detached") { creation.target = .detached }
     if let threads = request.number("threads") { creation.threads = Int(max(1, min(16, threads))) }
-    let needs = try needs(place, creation)
+    let top = try needs(place, creation)
     let setup = request.text("setup")
     let includes = request.document["include"]?.bool ?? true
     let patterns = request.document["include"]?.array.map { $0.compactMap(\.string) }
-    if !needs.isEmpty || setup != nil {
-      creation.pools = creation.pools && needs.isEmpty
-      creation.fill = { _, admin in try Files.write("", to: admin.appending(Self.pendingFile)) }
+    creation.fill = { _, admin, found in
+      // Attributes further down may ask for what the top does not.
+      if !top.covers(found) { try found.admit(place.source) }
+      if !top.isEmpty || !found.isEmpty || setup != nil { try Files.write("", to: admin.appending(Self.pendingFile)) }
     }
     let made = try creation.run()
     if made.origin == "existing" { try adopt(made.worktree, by: worker) }
@@ -47,13 +48,17 @@ struct SandboxOpening: Sendable {
         ? try WorktreeInclude.copy(source: place.source, into: made.path, patterns: patterns) : .init()
       let pending = made.worktree.directory.appending(Self.pendingFile)
       if Files.exists(pending) {
-        try needs.fill(made.worktree, tree: made.path, commit: made.base, deadline: SandboxHook.defaultDeadline)
+        try self.missing(made, top, place).fill(
+          made.worktree, tree: made.path, commit: made.base, deadline: SandboxHook.defaultDeadline)
         if let setup {
           try SandboxHook.run(
             setup, in: made.path, environment: environment, deadline: request.number("setup_timeout_s").map(Double.init)
           )
         }
         AtomicFile.remove(pending)
+      }
+      if made.origin != "existing", setup != nil || !copied.files.isEmpty {
+        try Furnished.remember(made.worktree, tree: made.path)
       }
       return [
         "path": .string(made.path.string), "branch": .optional(made.branch.map(SandboxVerb.shortBranch)),
@@ -93,6 +98,19 @@ struct SandboxOpening: Sendable {
     guard worktree.lockReason?.hasPrefix(SandboxRestoring.lockReason) == true else { return }
     try AtomicFile.write(
       SandboxCreation.workersLock(worker) + "\n", to: worktree.directory.appending("locked"), mode: 0o644)
+  }
+
+  /// What is to be filled in; of a sandbox whose first making was cut off, only its commit tells.
+  private func missing(
+    _ made: SandboxCreation.Made, _ top: ExternalContent, _ place: RepositoryPlace
+  ) throws -> ExternalContent {
+    var needs = made.needs
+    needs.hasSubmodules = top.hasSubmodules
+    if made.origin == "existing" {
+      let repository = try Repository(opening: place.common, bare: true)
+      try needs.read(try repository.attributeFiles(in: made.base), repository)
+    }
+    return needs
   }
 
   /// What a confined worker must be able to write so that `git commit` works in its sandbox.

@@ -117,7 +117,7 @@ extension Files {
     }
   }
 
-  /// Whether a file carries attributes that a user can set (`user.*`, access lists).
+  /// Whether a file carries attributes that its user can set (`user.*`, access lists, capabilities).
   static func hasAttributes(_ file: CInt) -> Bool {
     unsafe list { buffer, size in unsafe clinux_list_attributes(file, buffer, size) }
   }
@@ -136,7 +136,7 @@ extension Files {
     let names = buffer.prefix(count).split(separator: 0).map { name in
       String(decoding: name.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
-    return names.contains { $0.hasPrefix("user.") || $0.hasPrefix("system.posix_acl") }
+    return names.contains { $0.hasPrefix("user.") || $0.hasPrefix("system.posix_acl") || $0 == "security.capability" }
   }
 
   /// The names in a directory as bytes: a name need not be text.

@@ -26,8 +26,9 @@ struct Checkout {
 
   struct Outcome: Hashable, Sendable {
     var files: Int
-    /// Whether the commit has a `.gitattributes` anywhere.
-    var hasAttributes: Bool
+    /// Every `.gitattributes` of the commit.
+    var attributes: [ObjectID] = []
+    var hasAttributes: Bool { !attributes.isEmpty }
   }
 
   /// How many files one thread takes at a time: small enough to end together, large enough not to fight over the counter.
@@ -66,7 +67,7 @@ struct Checkout {
     }
     if let error = failure.withLock({ $0 }) { throw error }
     try index.write()
-    return Outcome(files: entries.count, hasAttributes: SmudgePlan.hasAttributes(entries))
+    return Outcome(files: entries.count, attributes: SmudgePlan.attributes(entries))
   }
 
   private func open(_ path: FilePath) throws(GitError) -> OwnedDescriptor {

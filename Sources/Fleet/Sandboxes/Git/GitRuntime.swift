@@ -8,7 +8,7 @@ enum GitRuntime {
     _ = cgit2_set_owner_validation(1)
     _ = cgit2_set_hash_verification(0)
     // A sandbox reads each blob once: what a second reading would save is not worth holding.
-    _ = cgit2_set_cache_size(8 << 20)
+    _ = cgit2_set_cache_size(1 << 20)
     _ = cgit2_set_window_size(4 << 20)
     _ = cgit2_set_mapped_limit(64 << 20)
     // Git itself knows per-worktree configuration; libgit2 opens such repositories once it is told to.

@@ -49,18 +49,13 @@ extension Repository {
     return (ahead, behind)
   }
 
-  /// The commits that a reflog names, old and new, newest first.
-  func reflog(_ name: String) throws(GitError) -> [ObjectID] {
+  /// The stash's entries, newest first.
+  func stash() throws(GitError) -> [ObjectID] {
     var log: OpaquePointer?
-    try check("read the reflog of \(name)", unsafe git_reflog_read(&log, pointer, name))
+    try check("read the stash", unsafe git_reflog_read(&log, pointer, "refs/stash"))
     defer { unsafe git_reflog_free(log) }
-    var found: [ObjectID] = []
-    for position in unsafe 0..<git_reflog_entrycount(log) {
-      guard let entry = unsafe git_reflog_entry_byindex(log, position) else { continue }
-      for id in unsafe [ObjectID(git_reflog_entry_id_new(entry)), ObjectID(git_reflog_entry_id_old(entry))] {
-        if let id, unsafe git_oid_is_zero([id.raw]) == 0, !found.contains(id) { found.append(id) }
-      }
+    return unsafe (0..<git_reflog_entrycount(log)).compactMap { position in
+      unsafe git_reflog_entry_byindex(log, position).flatMap { unsafe ObjectID(git_reflog_entry_id_new($0)) }
     }
-    return found
   }
 }

@@ -129,18 +129,10 @@ extension Repository {
 }
 
 extension Repository {
-  /// The contents of all `.gitattributes` of a commit, and of `info/attributes`.
-  func attributeFiles(in commit: ObjectID) throws(GitError) -> [String] {
+  /// The blobs of all `.gitattributes` of a commit.
+  func attributeFiles(in commit: ObjectID) throws(GitError) -> [ObjectID] {
     let index = try Index()
     try index.read(commit: commit, of: self)
-    var found: [String] = []
-    for position in 0..<index.count {
-      guard let entry = unsafe index.entry(position) else { continue }
-      let path = unsafe FilePath(platformString: entry.pointee.path)
-      guard path.lastComponent?.string == ".gitattributes" else { continue }
-      found.append(String(decoding: try readBlob(unsafe ObjectID(entry.pointee.id)), as: UTF8.self))
-    }
-    if let text = FileReading.of(commonDirectory.appending("info/attributes")).text { found.append(text) }
-    return found
+    return SmudgePlan.attributes(EntryList(index))
   }
 }

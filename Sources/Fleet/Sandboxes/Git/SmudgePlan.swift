@@ -13,7 +13,7 @@ struct SmudgePlan: Sendable {
   var linksAreFiles: Bool
 
   init(_ repository: borrowing Repository, commit: ObjectID, entries: EntryList) {
-    self.init(repository, commit: commit, hasAttributes: Self.hasAttributes(entries))
+    self.init(repository, commit: commit, hasAttributes: !Self.attributes(entries).isEmpty)
   }
 
   /// `hasAttributes`: whether the commit has a `.gitattributes` anywhere.
@@ -37,14 +37,18 @@ struct SmudgePlan: Sendable {
     return places.contains { path in unsafe path.string.hasPrefix("~") || access(path.string, F_OK) == 0 }
   }
 
-  static func hasAttributes(_ entries: EntryList) -> Bool {
+  /// The blobs of all `.gitattributes`.
+  static func attributes(_ entries: EntryList) -> [ObjectID] {
+    var found: [ObjectID] = []
     let name = ".gitattributes"
     for position in 0..<entries.count {
       let path = unsafe entries[position].pointee.path!
       let length = unsafe strlen(path)
       guard length >= name.utf8.count, unsafe strcmp(path + (length - name.utf8.count), name) == 0 else { continue }
-      if unsafe length == name.utf8.count || path[length - name.utf8.count - 1] == 47 { return true }
+      if unsafe length == name.utf8.count || path[length - name.utf8.count - 1] == 47 {
+        found.append(ObjectID(unsafe entries[position].pointee.id))
+      }
     }
-    return false
+    return found
   }
 }

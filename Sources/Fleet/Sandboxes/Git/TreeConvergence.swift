@@ -17,7 +17,7 @@ struct TreeConvergence: Sendable {
   var threads = 2
 
   struct Outcome: Hashable, Sendable {
-    var checkout = Checkout.Outcome(files: 0, hasAttributes: true)
+    var checkout = Checkout.Outcome(files: 0)
     var rewritten = 0
     var removed = 0
   }
@@ -29,7 +29,7 @@ struct TreeConvergence: Sendable {
     let entries = EntryList(index)
     let expected = ExpectedNames(entries)
     var outcome = Outcome(
-      checkout: Checkout.Outcome(files: entries.count, hasAttributes: SmudgePlan.hasAttributes(entries)))
+      checkout: Checkout.Outcome(files: entries.count, attributes: SmudgePlan.attributes(entries)))
     try sweep(directory, [], expected, &outcome)
     let root = try OwnedDescriptor(opening: directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
     outcome.rewritten = try restore(entries, SmudgePlan(repository, commit: commit, entries: entries), root)

@@ -33,7 +33,9 @@ struct Parking: Sendable {
     if let commit = head.commit { try snapshot.read(commit: commit, of: repository) }
     var files: [ParkedWork.File] = []
     var deleted: [FilePath] = []
-    for path in Set(seen.entries.map(\.path) + seen.hiddenPaths).sorted(by: { $0.string < $1.string }) {
+    for path in Set(seen.entries.map(\.path) + seen.hiddenPaths + seen.ignoredPaths).sorted(by: {
+      $0.string < $1.string
+    }) {
       guard let file = try save(path, repository) else {
         if !Files.exists(tree.pushing(path)) {
           deleted.append(path)
@@ -105,6 +107,7 @@ struct Parking: Sendable {
 enum AdminFiles {
   private static let left: Set<String> = [
     "index", "gitdir", "commondir", "locked", "config.worktree", "modules", "hooks", WorktreeNote.fileName,
+    Furnished.fileName,
   ]
 
   static func list(_ directory: FilePath) -> [FilePath] {

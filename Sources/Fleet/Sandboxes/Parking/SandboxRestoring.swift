@@ -34,7 +34,7 @@ struct SandboxRestoring: Sendable {
     creation.base = head.hex
     creation.target = try target(work, head, repository)
     let common = creation.common
-    creation.fill = { tree, admin in
+    creation.fill = { tree, admin, _ in
       let repository = try Repository(opening: common, bare: true)
       try Self.fill(tree, admin, work, details, repository)
     }

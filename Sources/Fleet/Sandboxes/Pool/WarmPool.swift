@@ -18,6 +18,8 @@ struct WarmPool: Sendable {
     var commit: ObjectID
     var conversion: String
     var hasAttributes: Bool
+    /// What the commit needs that libgit2 could not give.
+    var needs: ExternalContent
     var readyAt: Int64
     var files: Int64
     var bytes: Int64
@@ -33,13 +35,20 @@ struct WarmPool: Sendable {
       else { return nil }
       return Place(
         path: path, commit: commit, conversion: json["conversion"]?.string ?? "",
-        hasAttributes: json["attributes"]?.bool ?? true, readyAt: json["ready_at"]?.int ?? 0,
+        hasAttributes: json["attributes"]?.bool ?? true,
+        needs: ExternalContent(
+          filters: Set((json["filters"]?.array ?? []).compactMap(\.string)), reencodes: json["reencodes"]?.bool ?? false
+        ),
+        readyAt: json["ready_at"]?.int ?? 0,
         files: json["files"]?.int ?? 0, bytes: json["bytes"]?.int ?? 0)
     }.sorted { ($0.readyAt, $0.path.string) > ($1.readyAt, $1.path.string) }
   }
 
-  /// Moves a pooled tree, brought to `commit`, to `tree`, and its index to `index`. `false` when there is none to use.
-  func take(commit: ObjectID, common: FilePath, into tree: FilePath, index: FilePath) throws -> Bool {
+  /// Moves a pooled tree, brought to `commit`, to `tree`, and its index to `index`. `nil` when there is none to use; else what
+  /// is still to be filled in, which is what it was, because no attributes changed on the way.
+  func take(
+    commit: ObjectID, common: FilePath, into tree: FilePath, index: FilePath
+  ) throws -> ExternalContent? {
     noteRequest()
     let conversion = ConversionState.current(common: common)
     let candidates = places()
@@ -60,23 +69,26 @@ struct WarmPool: Sendable {
         }
         try Files.move(claimed.appending("tree"), to: tree)
         try? Directory.removeTree(claimed)
-        return true
+        return place.needs
       } catch {
         // A pooled tree that does not fit is no reason to fail: it goes, and the checkout is made from scratch.
         try? TreeRemoval.remove(claimed)
       }
     }
-    return false
+    return nil
   }
 
   /// Publishes a clean tree (`place/tree`, `place/index`) in the pool.
   func add(_ place: FilePath, commit: ObjectID, common: FilePath, _ checkout: Checkout.Outcome) throws {
     try Directory.create(directory, mode: 0o700)
     let size = DiskUse.of(place)
+    var needs = ExternalContent()
+    try needs.read(checkout.attributes, Repository(opening: common, bare: true))
     let note: JSON = [
       "v": 1, "commit": .string(commit.hex), "conversion": .string(ConversionState.current(common: common)),
       "ready_at": .int(Files.now), "files": .int(Int64(checkout.files)),
       "attributes": .bool(checkout.hasAttributes), "bytes": .int(size.bytes),
+      "filters": .array(needs.filters.sorted().map(JSON.string)), "reencodes": .bool(needs.reencodes),
     ]
     try Files.write(note.compact + "\n", to: place.appending("note.json"))
     try Files.move(place, to: directory.appending(Files.uniqueName("tree")))

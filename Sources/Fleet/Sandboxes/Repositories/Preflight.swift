@@ -110,7 +110,7 @@ struct PreflightFinding: Hashable, Sendable {
         found.append(
           facts.tools.contains("git-lfs")
             ? note(
-              "lfs", "large files are filled in by git-lfs after checkout, as the tenant; the warm pool is not used")
+              "lfs", "large files are filled in by git-lfs after checkout, as the tenant")
             : refuse("lfs", "its large files need git-lfs, which is not installed: files would be pointers"))
       } else if !facts.trustedFilters.contains(filter) {
         found.append(
@@ -120,7 +120,7 @@ struct PreflightFinding: Hashable, Sendable {
           ))
       } else {
         found.append(
-          note("filter", "files pass the filter \(filter) after checkout, as the tenant; the warm pool is not used"))
+          note("filter", "files pass the filter \(filter) after checkout, as the tenant"))
       }
     }
     if facts.reencodes {

@@ -20,7 +20,10 @@ struct PreflightProbe: Sendable {
     facts.isWritable = unsafe access(git.appending("refs").string, W_OK) == 0
     facts.isShallow = Files.exists(git.appending("shallow"))
     facts.tools = Set(["git", "git-lfs"].filter { Tools.find($0) != nil })
-    let settings = (try? Repository.settings(in: git.appending("config"))) ?? []
+    // A checkout's own settings (`git sparse-checkout`) are in a file beside it.
+    let settings = ["config", "config.worktree"].flatMap { name in
+      (try? Repository.settings(in: git.appending(name))) ?? []
+    }
     read(settings, &facts)
     do throws(GitError) {
       let repository = try Repository(opening: path)
@@ -77,11 +80,10 @@ struct PreflightProbe: Sendable {
       return
     }
     facts.hasSubmodules = try repository.tree(commit).contains { $0.name == ".gitmodules" }
-    let attributes = try repository.attributeFiles(in: commit).joined(separator: "\n")
-    for word in attributes.split(whereSeparator: { " \t\n\r".contains($0) }) {
-      if word.hasPrefix("filter=") { facts.filters.insert(String(word.dropFirst("filter=".count))) }
-      if word.hasPrefix("working-tree-encoding=") { facts.reencodes = true }
-    }
+    var needs = ExternalContent()
+    try needs.read(try repository.attributeFiles(in: commit), repository)
+    facts.filters = needs.filters
+    facts.reencodes = needs.reencodes
     let local = Set(settings.map(\.key))
     for filter in facts.filters {
       let keys = ["filter.\(filter).smudge", "filter.\(filter).process"]
@@ -130,6 +132,13 @@ enum DangerousSettings {
 
   /// Settings whose change by a worker is put back.
   static func guards(_ key: String) -> Bool {
-    contains(key) || exact.contains(key.lowercased()) || key.lowercased().hasPrefix("extensions.")
+    let key = key.lowercased()
+    return contains(key) || exact.contains(key) || shaping.contains(key) || key.hasPrefix("extensions.")
   }
+
+  /// What decides how everybody's files look.
+  private static let shaping: Set<String> = [
+    "core.autocrlf", "core.eol", "core.safecrlf", "core.symlinks", "core.filemode", "core.ignorecase",
+    "core.sparsecheckout", "core.sparsecheckoutcone", "core.sharedrepository",
+  ]
 }

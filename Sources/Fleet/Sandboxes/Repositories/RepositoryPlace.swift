@@ -20,7 +20,7 @@ struct RepositoryPlace: Sendable {
     do {
       source = try Repository(opening: path).commonDirectory.lexicallyNormalized()
     } catch {
-      guard error.code == .notFound else { throw error }
+      guard error.code == .notFound, !error.isForeignOwner else { throw error }
       throw SandboxError(
         .notFound, "\(path) is not a git repository", hint: "name the repository's directory in the tenant's repos")
     }

@@ -1,0 +1,80 @@
+import CLinux
+import Glibc
+import SystemPackage
+import Tenant
+
+/// What a worktree holds that git ignores. Files that are ignored one by one (`.env`, a log, a local database) may be work, are
+/// few and small, and are kept along with it. A directory that is ignored as a whole (`build/`, `node_modules/`) is
+/// results that can be made again: it is named where a person decides, and goes.
+struct IgnoredFiles: Hashable, Sendable {
+  /// More than this is no settings file and no note.
+  static let largest: Int64 = 1 << 20
+  static let most = 64
+
+  /// Worth keeping.
+  var kept: [FilePath] = []
+  /// What goes with the tree, as text.
+  var left: [String] = []
+  /// Repositories below ignored directories that hold work of their own.
+  var repositoriesAtRisk: [String] = []
+
+  /// `entries` are the ignored ones of the status.
+  init(_ entries: [StatusEntry], in worktree: Worktree, tree: FilePath) {
+    let furnished = Furnished.read(worktree)
+    var files: [(path: FilePath, size: Int64)] = []
+    for entry in entries {
+      let place = tree.pushing(entry.path)
+      if entry.isDirectory {
+        left.append(entry.path.string + "/")
+        repositoriesAtRisk += NestedRepositories.atRisk(below: place).map { entry.path.appending($0).string }
+        continue
+      }
+      guard let status = Files.status(place), furnished[PathText.encode(entry.path)] != Furnished.stamp(status) else {
+        continue
+      }
+      guard [S_IFREG, S_IFLNK].contains(status.st_mode & S_IFMT) else {
+        left.append(entry.path.string)
+        continue
+      }
+      files.append((entry.path, Int64(status.st_size)))
+    }
+    var bytes: Int64 = 0
+    for file in files.sorted(by: { ($0.size, $0.path.string) < ($1.size, $1.path.string) }) {
+      bytes += file.size
+      if bytes <= Self.largest, kept.count < Self.most {
+        kept.append(file.path)
+      } else {
+        left.append(file.path.string)
+      }
+    }
+    left.sort()
+  }
+}
+
+/// The ignored files that a sandbox was given (`.worktreeinclude`, setup), as they were: not the worker's until it changes them.
+enum Furnished {
+  static let fileName = "looop.furnished"
+
+  static func remember(_ worktree: Worktree, tree: FilePath) throws {
+    let repository = try Repository(opening: tree)
+    var stamps: [String: JSON] = [:]
+    for entry in try repository.status(ignored: true) where entry.kinds == [.ignored] && !entry.isDirectory {
+      guard let status = Files.status(tree.pushing(entry.path)) else { continue }
+      stamps[PathText.encode(entry.path)] = .string(stamp(status))
+    }
+    try Files.write(JSON.object(stamps).compact + "\n", to: worktree.directory.appending(fileName))
+  }
+
+  static func read(_ worktree: Worktree) -> [String: String] {
+    guard let text = FileReading.of(worktree.directory.appending(fileName), maximumBytes: 8 << 20).text,
+      let json = try? JSON(parsing: text)
+    else { return [:] }
+    return (json.object ?? [:]).compactMapValues(\.string)
+  }
+
+  /// Changes with the contents: also with a change that put size and time back.
+  static func stamp(_ status: stat) -> String {
+    let times = [status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_ctim.tv_sec, status.st_ctim.tv_nsec]
+    return "\(status.st_ino).\(status.st_size)." + times.map { String($0) }.joined(separator: ".")
+  }
+}

@@ -1,0 +1,63 @@
+import SystemPackage
+import Tenant
+import TestSupport
+import Testing
+
+@testable import Fleet
+
+/// Repositories that nobody here wrote: links, modes, odd names, line ends, submodules as they occur.
+@Suite struct ForeignRepositoryTests {
+  /// `LOOOP_TEST_REPOSITORIES` lists some, separated by colons; else a few of those that the package manager keeps.
+  static let repositories: [FilePath] = {
+    if let named = HostEnvironment.current()["LOOOP_TEST_REPOSITORIES"] {
+      return named.split(separator: ":").map { FilePath(String($0)) }
+    }
+    let package = (0..<4).reduce(FilePath(#filePath)) { path, _ in path.removingLastComponent() }
+    let checkouts = package.appending(".build/checkouts")
+    return Files.names(checkouts).prefix(5).map { checkouts.appending($0) }
+  }()
+
+  @Test(.enabled(if: !repositories.isEmpty, "there are no repositories of others here"), .timeLimit(.minutes(10)))
+  func `a tree is what git worktree add writes, cold and warm`() throws {
+    let fixture = try GitFixture(files: 1)
+    var (seen, refused) = (0, [String]())
+    for (number, repository) in Self.repositories.enumerated() {
+      let copy = fixture.scratch.appending("copy-\(number)")
+      try fixture.git(["clone", "-q", "--no-checkout", repository.string, copy.string])
+      let names: [String: JSON] = ["repo_name": .string("r\(number)"), "repo_path": .string(copy.string)]
+      let first = fixture.verb("create", "w", names)
+      guard first["ok"] == true else {
+        // Submodules need a private repository and their remotes.
+        #expect(first["code"] == "unsupported", "\(repository): \(first.compact)")
+        refused.append("\(repository.lastComponent?.string ?? ""): \(first["message"]?.string ?? "")")
+        continue
+      }
+      try Self.compare(fixture, copy, first, "HEAD")
+      #expect(fixture.verb("remove", "w", names.merging(["sweep": false]) { own, _ in own })["outcome"] == "removed")
+      let swept = fixture.verb(
+        "sweep", "w", ["repos": .object(["r\(number)": .string(copy.string)]), "pool_max": 1, "free_floor_bytes": 0])
+      #expect(swept["recycled"] == 1, "\(repository): \(swept.compact)")
+      // Some commits back, where there are some.
+      let commits = try fixture.git(["rev-list", "--first-parent", "--max-count=30", "HEAD"], in: copy).split(
+        separator: "\n")
+      let base = String(try #require(commits.last))
+      let second = fixture.verb("create", "w", names.merging(["base": .string(base)]) { own, _ in own })
+      #expect(second["ok"] == true, "\(repository): \(second.compact)")
+      try Self.compare(fixture, copy, second, base)
+      _ = fixture.verb("remove", "w", names)
+      try TreeRemoval.remove(copy)
+      seen += 1
+    }
+    #expect(seen > 0, "\(refused)")
+  }
+
+  private static func compare(_ fixture: GitFixture, _ copy: FilePath, _ made: JSON, _ base: String) throws {
+    let tree = FilePath(try #require(made["path"]?.string))
+    let theirs = fixture.scratch.appending("by-git")
+    try fixture.git(["worktree", "add", "-q", "--detach", theirs.string, base], in: copy)
+    let (own, expected) = (try fixture.contents(tree), try fixture.contents(theirs))
+    #expect(own.count == expected.count && own == expected, "\(copy) at \(base), \(made["from"]?.string ?? "")")
+    #expect(try fixture.git(["status", "--porcelain", "--ignored"], in: tree) == "")
+    try fixture.git(["worktree", "remove", "--force", theirs.string], in: copy)
+  }
+}

@@ -1,0 +1,84 @@
+import Glibc
+import SystemPackage
+import Tenant
+import TestSupport
+import Testing
+
+@testable import Fleet
+
+/// A worker that turns its worktree, or its registration, against whoever collects it: nothing runs, nothing outside is
+/// touched, nothing is lost.
+@Suite struct SandboxTamperTests {
+  /// What it does in its tree (`$A` its admin directory, `$C` the shared one), and what becomes of the tree.
+  static let rows: [(String, String)] = [
+    ("echo $OUT/.git > $A/gitdir", "kept"),
+    ("cp -r $C $OUT/git; echo $OUT/git > $A/commondir; git -C $OUT/git config core.fsmonitor 'touch $EVIL'", "kept"),
+    ("mv .git g; ln -s g .git", "parked"),
+    ("rm .git; git init -q; git config core.fsmonitor 'touch $EVIL'; git config core.hooksPath $PWD", "kept"),
+    (
+      "git init -q $OUT/own; git -C $OUT/own config core.fsmonitor 'touch $EVIL'; rm .git; ln -s $OUT/own/.git .git",
+      "kept"
+    ),
+    ("echo \"gitdir: $OUT\" > .git", "kept"), ("printf garbage > $A/HEAD", "kept"), ("rm $A/HEAD", "kept"),
+    ("rm .git", "kept"),
+    (
+      "printf '[core]\\n\\tfsmonitor = touch $EVIL\\n\\thooksPath = $PWD\\n' > $A/config.worktree; git config extensions.worktreeConfig true; echo x > x",
+      "parked"
+    ),
+    ("ln -s $OUT outside; ln -s / root; echo x > x", "parked"),
+    (
+      "echo '* filter=x diff=x' > .gitattributes; git config filter.x.clean 'touch $EVIL; cat'; git config filter.x.smudge 'touch $EVIL; cat'; git config diff.x.textconv 'touch $EVIL'; echo x > x",
+      "parked"
+    ),
+    ("rm -r dir0; ln -s $OUT dir0", "parked"), ("ln -s $OUT/canary $A/MERGE_MSG; echo x > x", "parked"),
+  ]
+
+  @Test(arguments: rows) func `its own worktree`(_ row: (String, String)) throws {
+    let fixture = try GitFixture()
+    let tree = try fixture.create()
+    let (outside, evil) = (fixture.scratch.appending("outside"), fixture.scratch.appending("evil"))
+    try fixture.scratch.write("safe\n", to: "outside/canary")
+    let script =
+      "A=$(git rev-parse --git-dir); C=$(git rev-parse --git-common-dir); "
+      + row.0.replacing("$EVIL", with: evil.string).replacing("$OUT", with: outside.string)
+    let done = try RunningProcess.run("/bin/bash", ["-c", script], environment: GitFixture.identity, directory: tree)
+    #expect(done.exitCode == 0, "\(done.errors)")
+    let contents = try fixture.contents(tree)
+    for verb in ["inspect", "diff", "sizes"] { _ = fixture.verb(verb) }
+    let removed = fixture.verb("remove")
+    #expect(removed["outcome"]?.string == row.1, "\(removed.compact)")
+    #expect(!Files.exists(evil))
+    if row.1 == "parked" { #expect(fixture.verb("restore")["ok"] == true) }
+    #expect(try fixture.contents(tree) == contents)
+    #expect(FileReading.of(outside.appending("canary")).text == "safe\n")
+    #expect(!Files.exists(evil))
+    #expect(!Files.exists(fixture.repository.appending(".git/worktrees/w/config.worktree")) || row.1 == "kept")
+  }
+
+  /// What it does to a neighbour's registration; what the neighbour wrote must stay.
+  @Test(arguments: [
+    "echo $OUT/.git > $C/worktrees/v/gitdir", "rm -r $C/worktrees/v", "echo garbage > $C/worktrees/v/index",
+    "rm $C/worktrees/v/looop.json $C/worktrees/v/locked; git worktree prune --expire=now",
+    "echo 'ref: refs/heads/main' > $C/worktrees/v/HEAD",
+  ])
+  func `a neighbour's registration`(_ mischief: String) throws {
+    let fixture = try GitFixture()
+    let (mine, theirs) = (try fixture.create("w"), try fixture.create("v"))
+    try AtomicFile.write("work\n", to: theirs.appending("work.txt"))
+    let contents = try fixture.contents(theirs)
+    let script =
+      "C=$(git rev-parse --git-common-dir); "
+      + mischief.replacing("$OUT", with: fixture.scratch.appending("outside").string)
+    let done = try RunningProcess.run("/bin/bash", ["-c", script], environment: GitFixture.identity, directory: mine)
+    #expect(done.exitCode == 0, "\(done.errors)")
+    _ = fixture.verb("remove", "w")
+    let removed = fixture.verb("remove", "v")
+    if removed["outcome"] == "parked" {
+      #expect(fixture.verb("restore", "v")["ok"] == true)
+    } else {
+      #expect(removed["removed"] != true, "\(removed.compact)")
+    }
+    #expect(FileReading.of(theirs.appending("work.txt")).text == "work\n")
+    #expect(try fixture.contents(theirs) == contents)
+  }
+}
