@@ -62,7 +62,7 @@ struct FleetMainJobTests {
         "version", "workers",
       ])
     #expect(keys(status["fleet"]?["workers"]) == ["live", "max", "pending"])
-    #expect(keys(status["fleet"]?["guards"]?.array?.first) == ["detail", "enforced", "name"])
+    #expect(keys(status["fleet"]?["guards"]?.array?.first) == ["detail", "enforced", "hint", "name"])
     let tenant = status["tenants"]?.array?.first
     #expect(
       keys(tenant) == [

@@ -185,7 +185,7 @@ package enum Doctor {
       checks.append(
         DoctorCheck(
           "guard \(item.name)", item.enforced ? .ok : .warn, item.detail.isEmpty ? "not enforced" : item.detail,
-          fix: item.enforced ? nil : fix(guard: item.name))
+          fix: item.enforced ? nil : item.hint ?? Self.requireIt)
       )
     }
     for row in document.tenants where !row.phase.isWell {
@@ -196,14 +196,8 @@ package enum Doctor {
     return checks
   }
 
-  private static func fix(guard name: String) -> String {
-    switch name {
-    case "user", "environment": "run the fleet as root, and give each tenant a `user:` of its own"
-    case "delivery": "see `hooks:` in fleet.yaml; the asks are in the mailbox, and are told again"
-    case "budget": "see the detail; no decide starts until the ledger can be written"
-    default: "name it in `require:` of fleet.yaml and the fleet does not start without it"
-    }
-  }
+  private static let requireIt =
+    "nothing to be done on this host; named in `require:` of fleet.yaml, the fleet does not start without it"
 
   private static func fix(_ row: TenantRow) -> String {
     switch row.phase {

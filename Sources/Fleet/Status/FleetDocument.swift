@@ -6,14 +6,21 @@ package struct FleetDocument: Hashable, Sendable {
     package var name: String
     package var enforced: Bool
     package var detail: String
+    /// What an operator can do about it.
+    package var hint: String?
 
-    package init(name: String, enforced: Bool, detail: String) {
+    package init(name: String, enforced: Bool, detail: String, hint: String? = nil) {
       self.name = name
       self.enforced = enforced
       self.detail = detail
+      self.hint = hint
     }
 
-    package var json: JSON { ["name": .string(name), "enforced": .bool(enforced), "detail": .string(detail)] }
+    package var json: JSON {
+      [
+        "name": .string(name), "enforced": .bool(enforced), "detail": .string(detail), "hint": .optional(hint),
+      ]
+    }
   }
 
   package struct WorkerCounts: Hashable, Sendable {
@@ -97,7 +104,9 @@ extension FleetDocument {
       spentToday: fleet["usd_today"]?.microUSD ?? 0,
       guards: (fleet["guards"]?.array ?? []).compactMap { item in
         item["name"]?.string.map {
-          Guard(name: $0, enforced: item["enforced"]?.bool ?? false, detail: item["detail"]?.string ?? "")
+          Guard(
+            name: $0, enforced: item["enforced"]?.bool ?? false, detail: item["detail"]?.string ?? "",
+            hint: item["hint"]?.string)
         }
       },
       tenants: tenants.compactMap(TenantRow.init(json:)))

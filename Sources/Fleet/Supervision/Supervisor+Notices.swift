@@ -65,6 +65,7 @@ extension Supervisor {
     let why = delivery.report.lastError.map { ": \($0)" } ?? ""
     return FleetDocument.Guard(
       name: "delivery", enforced: left == 0 || delivery.report.lastError == nil,
-      detail: left == 0 ? "every ask was taken by the hooks" : "\(left) asks are not delivered\(why)")
+      detail: left == 0 ? "every ask was taken by the hooks" : "\(left) asks are not delivered\(why)",
+      hint: "see `hooks:` in fleet.yaml; the asks are in the mailbox, and are told again")
   }
 }

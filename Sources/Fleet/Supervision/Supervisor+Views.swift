@@ -23,12 +23,13 @@ extension Supervisor {
 
   private func guards(_ confined: [ConfinedTenant]) -> [FleetDocument.Guard] {
     var guards = confinement.guards(confined).map {
-      FleetDocument.Guard(name: $0.name, enforced: $0.isEnforced, detail: $0.detail)
+      FleetDocument.Guard(name: $0.name, enforced: $0.isEnforced, detail: $0.detail, hint: $0.hint)
     }
     guards.append(
       FleetDocument.Guard(
         name: "budget", enforced: ledgerTrouble == nil,
-        detail: ledgerTrouble ?? "every decide and every worker is reserved before it starts"))
+        detail: ledgerTrouble ?? "every decide and every worker is reserved before it starts",
+        hint: ledgerTrouble.map { _ in "see the detail; no decide starts until the ledger can be written" }))
     if let delivery = deliveryGuard { guards.append(delivery) }
     return guards
   }

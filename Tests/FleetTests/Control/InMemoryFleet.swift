@@ -54,7 +54,8 @@ actor InMemoryFleet: FleetOperations {
     FleetDocument(
       pid: 42, version: "9.9.9", uptimeSeconds: 7200, isolation: .user, beatsInFlight: 1, decidesInFlight: 0,
       workers: .init(live: 2, pending: 2, max: 16), asksPending: pending.count, spentToday: 2_400_000,
-      guards: [.init(name: "landlock", enforced: false, detail: "the kernel has none")], tenants: rows)
+      guards: [.init(name: "landlock", enforced: false, detail: "the kernel has none", hint: "a newer kernel has it")],
+      tenants: rows)
   }
 
   func asks() -> [MailboxAsk] { Mailbox.sorted(pending) }

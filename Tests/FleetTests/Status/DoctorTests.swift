@@ -73,6 +73,20 @@ import Testing
     }
   }
 
+  @Test func `what is to be done about a guard is the guard's own word`() async throws {
+    var facts = await facts()
+    facts.document?.guards = [
+      .init(name: "memory", enforced: false, detail: "none", hint: "enable the memory controller"),
+      .init(name: "landlock", enforced: false, detail: "switched off"),
+      .init(name: "user", enforced: true, detail: "apart", hint: "never shown"),
+    ]
+    let checks = Doctor.checks(facts).filter { $0.name.hasPrefix("guard ") }
+    #expect(checks.map(\.name) == ["guard memory", "guard landlock", "guard user"])
+    #expect(checks[0].fix == "enable the memory controller")
+    #expect(checks[1].fix?.contains("require:") == true)
+    #expect(checks[2].fix == nil)
+  }
+
   @Test func `this host can be looked at`() throws {
     let scratch = try ScratchDirectory()
     let paths = FleetPaths(

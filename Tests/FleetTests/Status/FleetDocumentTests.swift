@@ -15,7 +15,7 @@ import Testing
         "version", "workers",
       ])
     #expect(keys(json["fleet"]?["workers"]) == ["live", "max", "pending"])
-    #expect(keys(json["fleet"]?["guards"]?.array?.first) == ["detail", "enforced", "name"])
+    #expect(keys(json["fleet"]?["guards"]?.array?.first) == ["detail", "enforced", "hint", "name"])
     let row = try #require(json["tenants"]?.array?.first)
     #expect(
       keys(row) == [
