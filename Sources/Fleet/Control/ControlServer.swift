@@ -68,6 +68,7 @@ package struct ControlServer: Service {
         .conflict, "another looop-fleet serves \(socket)",
         hint: "stop it with `looop-fleet down`, or use another socket")
     }
+    try lock.closeToOthers(lockPath)
     // The lock lives as long as the server: it is given back when this function ends.
     defer { _ = lock.descriptor.raw }
     try await makeApplication().run()

@@ -54,6 +54,7 @@ package struct FleetService: Sendable {
     try prepareDirectories()
     guard let lock = try FileLock.tryTaking(paths.lock) else { throw Failure.alreadyRunning(paths.socket.string) }
     defer { _ = lock.descriptor.raw }
+    try lock.closeToOthers(paths.lock)
     raiseDescriptorLimit()
     let supervisor = try Supervisor(
       paths: paths, programs: programs, environment: environment, logger: logger)

@@ -26,6 +26,11 @@ package struct FileLock: ~Copyable, Sendable {
     return FileLock(owning: file)
   }
 
+  /// Who can open a lock can hold it: for one that others must not keep from us.
+  package func closeToOthers(_ path: FilePath) throws(HostError) {
+    guard fchmod(descriptor.raw, 0o600) == 0 else { throw .last("set the mode of", path) }
+  }
+
   /// Whether somebody holds it now, without creating the file or keeping the lock.
   package static func isHeld(_ path: FilePath) -> Bool {
     do throws(HostError) {
