@@ -12,6 +12,9 @@ struct BeatProcess: Sendable {
   /// A granted decide: the runner's own deadline (1,800 s) and the move's come first.
   static let decideDeadline = 2700.0
   static let maximumLine = 16 << 20
+  /// A beat says a few short lines and one report. One that says more than this in all is talking nonsense.
+  static let maximumOutput = 64 << 20
+  static let maximumLines = 1000
 
   struct Ending: Sendable {
     var report: TenantReport?
@@ -107,6 +110,8 @@ private struct Conversation {
   let reply: BeatProcess.Reply
   private let clock = HostClock.system
   private var line: [UInt8] = []
+  private var heardBytes = 0
+  private var heardLines = 0
   private var said: [UInt8] = []
   private var report: TenantReport?
   private var nonsense: String?
@@ -145,7 +150,14 @@ private struct Conversation {
   }
 
   private mutating func drain(_ onLine: (JSON, BeatProcess.Reply) -> Void) {
-    while openOutput, let chunk = take(output, &openOutput) {
+    // What comes after nonsense is not looked at, and no flood keeps the deadline from being seen.
+    var reads = 0
+    while openOutput, nonsense == nil, reads < Self.readsAtOnce, let chunk = take(output, &openOutput) {
+      reads += 1
+      heardBytes += chunk.count
+      if heardBytes > BeatProcess.maximumOutput {
+        nonsense = "its beat printed more than \(BeatProcess.maximumOutput >> 20) MiB"
+      }
       line.append(contentsOf: chunk)
       while let newline = line.firstIndex(of: 0x0A) {
         hear(Array(line[..<newline]), onLine)
@@ -153,13 +165,22 @@ private struct Conversation {
       }
       if line.count > BeatProcess.maximumLine { nonsense = "its beat printed a line without an end" }
     }
-    while openErrors, let chunk = take(errors, &openErrors) {
+    reads = 0
+    while openErrors, reads < Self.readsAtOnce, let chunk = take(errors, &openErrors) {
+      reads += 1
       said = (said + chunk).suffix(2048)
     }
   }
 
+  private static let readsAtOnce = 64
+
   private mutating func hear(_ bytes: [UInt8], _ onLine: (JSON, BeatProcess.Reply) -> Void) {
     guard nonsense == nil, !bytes.isEmpty else { return }
+    heardLines += 1
+    guard heardLines <= BeatProcess.maximumLines else {
+      nonsense = "its beat printed more than \(BeatProcess.maximumLines) lines"
+      return
+    }
     do throws(JSONError) {
       let message = try JSON(parsing: bytes)
       if message["op"]?.string == "report", let document = message["report"] {
