@@ -49,12 +49,13 @@ enum HotVerbs {
       return try ToldVerb.take(.current(), worker: options.words.first)
     case "worker", "w":
       guard rest.first == "launch",
-        let options = HotArguments(rest.dropFirst(), flags: ["--json"], options: ["--sandbox", "--branch", "--env"]),
+        let options = HotArguments(
+          rest.dropFirst(), flags: ["--json"], options: ["--sandbox", "--branch", "--env", "--within"]),
         options.words.count == 1
       else { return nil }
       return try WorkerLaunchVerb.launch(
         .current(), id: options.words[0], sandbox: options["--sandbox"], branch: options["--branch"],
-        variables: options.values["--env"] ?? [], json: options.has("--json"))
+        variables: options.values["--env"] ?? [], within: options["--within"], json: options.has("--json"))
     default: return nil
     }
   }

@@ -175,6 +175,7 @@ package struct ConfigurationParser: Sendable {
         Self.count(text).flatMap { (8...4_194_304).contains($0) ? Int($0) : nil }
       }
     }
+    if let node = workers["bubblewrap"] { settings.bubblewrap = reader.boolean(node, "bubblewrap") }
     settings.sandboxes = sandboxes(entries["sandboxes"], &reader)
     return settings
   }

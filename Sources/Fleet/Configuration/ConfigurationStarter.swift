@@ -39,6 +39,7 @@ package enum ConfigurationStarter {
         # memory_max: 4G        # for each worker
         # cpu: 2
         # pids_max: 512
+        # bubblewrap: true      # each in a bubblewrap of its own instead of Landlock; codex can make its sandbox in there
       sandboxes:
         ports: 10               # TCP ports of its own for each sandbox (LOOOP_PORT_BASE, LOOOP_PORT_COUNT); 0: none
         warm_pool: 1            # recycled worktrees kept ready for each repository, at most; 0: none

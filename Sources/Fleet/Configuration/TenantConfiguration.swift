@@ -34,6 +34,8 @@ package struct TenantConfiguration: Sendable, Hashable {
     package var memory: ByteSize?
     package var cpu: CPUShare?
     package var processes: Int?
+    /// Each in a bubblewrap of its own.
+    package var bubblewrap = false
   }
 
   package init(
@@ -51,7 +53,7 @@ package struct TenantConfiguration: Sendable, Hashable {
       usd: settings.usdPerDay.value, tokens: settings.tokensPerDay.value, decides: settings.decidesPerDay.value)
     workers = WorkerLimits(
       maximum: settings.maximumWorkers ?? Self.defaultWorkers, memory: settings.memory.value, cpu: settings.cpu.value,
-      processes: settings.processes.value)
+      processes: settings.processes.value, bubblewrap: settings.bubblewrap ?? false)
     sandboxes = SandboxConfiguration(settings.sandboxes)
     isPaused = settings.isPaused ?? false
     landlock = settings.landlock ?? .auto
@@ -96,6 +98,7 @@ package struct TenantSettings: Sendable, Hashable {
   package var memory = LimitSetting<ByteSize>.unset
   package var cpu = LimitSetting<CPUShare>.unset
   package var processes = LimitSetting<Int>.unset
+  package var bubblewrap: Bool?
   package var sandboxes = SandboxSettings()
   package var isPaused: Bool?
   package var landlock: LandlockSetting?
@@ -118,6 +121,7 @@ package struct TenantSettings: Sendable, Hashable {
     merged.memory = memory.over(lower.memory)
     merged.cpu = cpu.over(lower.cpu)
     merged.processes = processes.over(lower.processes)
+    merged.bubblewrap = bubblewrap ?? lower.bubblewrap
     merged.sandboxes = sandboxes.over(lower.sandboxes)
     merged.isPaused = isPaused ?? lower.isPaused
     merged.landlock = landlock ?? lower.landlock

@@ -48,6 +48,8 @@ package struct ConfinedTenant: Hashable, Sendable {
   /// For beats and helpers together.
   package var beats = ResourceCaps.beats
   package var landlock = LandlockChoice.automatic
+  /// Its workers run in a ``Bubblewrap``, which takes Landlock's place there.
+  package var bubblewrap = false
 
   package init(name: String, dataDirectory: FilePath, user: TenantUser) {
     self.name = name

@@ -38,7 +38,7 @@ package struct Confinement: Sendable {
   package let options: Options
   package let groups: ControlGroups
   package let policy: ConfinementPolicy
-  private let findings: [String: GuardProbe.Finding]
+  let findings: [String: GuardProbe.Finding]
 
   /// - `probes`: try every guard on a child first (half a second); else what the host offers is believed.
   package init(_ options: Options, probes: Bool = true) {
@@ -150,6 +150,8 @@ package struct Confinement: Sendable {
     groups.isPopulated(.worker(id, of: tenant))
   }
 
+  package func hasGroup(worker id: String, of tenant: String) -> Bool { groups.exists(.worker(id, of: tenant)) }
+
   /// Removes the empty groups of tenants and workers that are not wanted any more; says who of the unwanted still lives.
   package func collect(wanted: [String: Set<String>]) -> (removed: [String], living: [String]) {
     var removed: [String] = []
@@ -183,7 +185,8 @@ package struct Confinement: Sendable {
   }
 
   package func guards(_ tenants: [ConfinedTenant]) -> [GuardState] {
-    GuardReport.states(policy: policy, tenants: tenants, probe: findings)
+    GuardReport.states(
+      policy: policy, tenants: tenants, probe: findings, bubblewrapProblem: bubblewrapProblem)
   }
 
   private func group(of work: ConfinedWork) -> ControlGroup {

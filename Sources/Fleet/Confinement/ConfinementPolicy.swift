@@ -59,7 +59,8 @@ package struct ConfinementPolicy: Hashable, Sendable {
     spec.newSession = true
     spec.oomScore = oomScore(for: work)
     spec.undumpable = true
-    if usesLandlock(tenant) {
+    // The kernel lets nobody mount inside Landlock, and bubblewrap's view is the narrower one.
+    if usesLandlock(tenant), work.workerID == nil || !tenant.bubblewrap {
       spec.landlock = LandlockPolicy.rules(for: work, tools: tools, abi: offer.landlockABI)
     }
     return spec

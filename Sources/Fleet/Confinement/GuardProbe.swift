@@ -31,6 +31,7 @@ package struct GuardProbe: Sendable {
     var findings: [String: Finding] = [:]
     for (name, finding) in process() { findings[name] = finding }
     findings["landlock"] = landlock()
+    if Bubblewrap.problem() == nil { findings["bubblewrap"] = bubblewrap() }
     if policy.offer.controlGroups.hasGroups {
       findings["cgroup"] = killing()
       if policy.offer.controlGroups.processes != nil { findings["pids"] = processes() }
@@ -81,6 +82,16 @@ package struct GuardProbe: Sendable {
       scopedSockets: false)
     let outcome = run("ls /usr >/dev/null && ! ls / >/dev/null 2>&1 && ! ls /tmp >/dev/null 2>&1", spec)
     return outcome.reason.succeeded ? .holds : .broken("a child could list what it must not see\(words(outcome))")
+  }
+
+  /// As a tenant's user, who gained nothing: a process of its own alone in its `/proc`, and no foreign directory.
+  private func bubblewrap() -> Finding {
+    var boxed = tenant
+    boxed.runnerHome = "/tmp"
+    let script = "[ $$ -le 9 ] && [ ! -e /root ] && ! ls /home 2>/dev/null | grep -q . && ls /usr >/dev/null"
+    let words = Bubblewrap.words(for: boxed, tools: policy.tools) + ["/bin/sh", "-c", script]
+    let outcome = run(words, spec(.helper(tenant)), deadline: 5)
+    return outcome.reason.succeeded ? .holds : .broken("bwrap does not work for a plain user\(self.words(outcome))")
   }
 
   private func killing() -> Finding {
@@ -156,8 +167,12 @@ package struct GuardProbe: Sendable {
   }
 
   private func run(_ script: String, _ spec: ConfineSpec, deadline: Double = 5) -> RunOutcome {
+    run(["/bin/sh", "-c", script], spec, deadline: deadline)
+  }
+
+  private func run(_ command: [String], _ spec: ConfineSpec, deadline: Double) -> RunOutcome {
     var spawn = Spawn(
-      looop, ["_", "confine", spec.json.compact, "--", "/bin/sh", "-c", script],
+      looop, ["_", "confine", spec.json.compact, "--"] + command,
       environment: HostEnvironment(["PATH": TenantEnvironment.systemPath]), directory: "/")
     spawn.newSession = true
     return BoundedRun(spawn, deadline: deadline).run()

@@ -2,12 +2,14 @@
 package enum GuardReport {
   /// The worst case over all tenants is what is reported: a guard that one tenant lacks is no guard of the fleet.
   package static func states(
-    policy: ConfinementPolicy, tenants: [ConfinedTenant], probe: [String: GuardProbe.Finding]
+    policy: ConfinementPolicy, tenants: [ConfinedTenant], probe: [String: GuardProbe.Finding],
+    bubblewrapProblem: String? = nil
   ) -> [GuardState] {
     let planned = [
       user(policy, tenants), environment(policy, tenants), noNewPrivileges, limits(policy, tenants), group(policy),
       memory(policy), cpu(policy), processes(policy), landlock(policy, tenants),
-    ]
+      bubblewrap(tenants, bubblewrapProblem),
+    ].compactMap { $0 }
     return planned.map { state in
       guard state.level != .absent, case .broken(let why)? = probe[state.name] else { return state }
       // What was tried and did not hold is worth nothing, whatever the host claims to offer.
@@ -69,8 +71,14 @@ package enum GuardReport {
   }
 
   private static func memory(_ policy: ConfinementPolicy) -> GuardState {
-    controller(
-      "memory", policy.offer.controlGroups.memory, "a worker that runs out of memory is ended alone", policy,
+    // v1 has no switch that ends the whole group.
+    let version = policy.offer.controlGroups.memory
+    let detail =
+      version == .v1
+      ? "a worker that runs out of memory loses its biggest process, and nobody else does"
+      : "a worker that runs out of memory is ended alone"
+    return controller(
+      "memory", version, detail, policy,
       otherwise: "a worker can use all of the host's memory; it is the first to be ended when that runs out")
   }
 
@@ -116,7 +124,11 @@ package enum GuardReport {
       return GuardState(
         "landlock", without.count == tenants.count ? .absent : .weaker,
         without.isEmpty ? "not used for tenants that share a user" : "not used for \(list(without))",
-        hint: policy.offer.isRoot ? nil : "run the fleet as root and give each tenant a user")
+        hint: policy.offer.isRoot
+          ? without.first.map {
+            "set `landlock: auto` in tenants.d/\($0).yaml; codex's own sandbox works in `bubblewrap:`"
+          }
+          : "run the fleet as root and give each tenant a user")
     }
     if abi < 3 {
       return GuardState(
@@ -125,6 +137,23 @@ package enum GuardReport {
     }
     return GuardState("landlock", .enforced, "a tenant sees its own files and the system's, nothing else (ABI \(abi))")
   }
+
+  /// Nothing is said about it where nobody wants it.
+  private static func bubblewrap(_ tenants: [ConfinedTenant], _ problem: String?) -> GuardState? {
+    let wanted = tenants.filter(\.bubblewrap).map(\.name).sorted()
+    guard !wanted.isEmpty else { return nil }
+    if let problem {
+      return GuardState(
+        "bubblewrap", .absent, "\(problem): no worker of \(list(wanted)) starts", hint: bubblewrapHint)
+    }
+    return GuardState(
+      "bubblewrap", .enforced, "workers of \(list(wanted)) have a /proc, a /tmp and files of their own",
+      hint: bubblewrapHint
+    )
+  }
+
+  static let bubblewrapHint =
+    "apt-get install bubblewrap, and allow user namespaces; or take `bubblewrap: true` out of the tenant's `workers:`"
 
   private static func list(_ names: [String]) -> String {
     names.count <= 3

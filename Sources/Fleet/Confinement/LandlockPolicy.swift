@@ -36,8 +36,12 @@ package enum LandlockPolicy {
   /// A home that several tenants share is nobody's own: only what makes git and ssh work can be read.
   private static func homeRules(_ home: FilePath, isOwn: Bool) -> [ConfineSpec.Landlock.Rule] {
     if isOwn { return [.init(home, .write)] }
-    return [".gitconfig", ".config/git", ".local/bin", ".local/share/claude", ".ssh/known_hosts"].map {
-      .init(home.pushing(FilePath($0)), .read)
+    return shared(home).map { .init($0, .read) }
+  }
+
+  static func shared(_ home: FilePath) -> [FilePath] {
+    [".gitconfig", ".config/git", ".local/bin", ".local/share/claude", ".ssh/known_hosts"].map {
+      home.pushing(FilePath($0))
     }
   }
 }

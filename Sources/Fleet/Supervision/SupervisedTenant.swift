@@ -15,6 +15,8 @@ struct SupervisedTenant: Sendable {
   var forecast: String?
   /// Workers whose start is under way here, and what became of a refusal, by id.
   var starting: Set<String> = []
+  /// Ended workers of which something still lives that is being stopped: their ids start nothing meanwhile.
+  var ending: Set<String> = []
   var holds = WorkerHolds()
   /// What the kernel did to ended workers, in words, by generation.
   var memoryEnds: [String: String] = [:]

@@ -9,8 +9,11 @@ extension Supervisor {
     let names = Set(load.tenants.map(\.id.name)).union(load.refused.compactMap { $0.tenant?.name })
     var wanted: [String: Set<String>] = [:]
     for (name, workers) in confinement.groups.present() where names.contains(name) {
-      // A worker that lives is adopted as soon as its tenant is taken over.
-      wanted[name] = workers.filter { confinement.isPopulated(worker: $0, of: name) != false }
+      // A worker that lives is adopted as soon as its tenant is taken over; one whose memory ran out while nobody looked is
+      // told as such from its group's count, and the group goes then.
+      wanted[name] = workers.filter {
+        confinement.isPopulated(worker: $0, of: name) != false || confinement.memoryKills(worker: $0, of: name) > 0
+      }
     }
     let (removed, living) = confinement.collect(wanted: wanted)
     if !removed.isEmpty { say("removed \(removed.count) control groups that nobody was left in") }
@@ -19,32 +22,104 @@ extension Supervisor {
     }
   }
 
-  /// What the kernel did to a worker is read before its group goes.
-  func lookAtEnded(_ name: String, before old: TenantReport?) {
-    guard let tenant = tenants[name], confinement.groups.offer.hasGroups else { return }
-    let live = Set((old?.workers ?? []).filter { $0.record.phase == .running }.map(\.record.generation))
+  /// What the kernel did to a worker is read before its group goes, and so does whoever is left in it: a worker is over when its
+  /// record says so, not when the last process that it hid somewhere feels like it.
+  func lookAtEnded(_ name: String) {
+    guard let tenant = tenants[name], confinement.groups.offer.hasGroups, !tenant.state.frozen else { return }
     for worker in tenant.report?.workers ?? [] {
       let record = worker.record
-      guard record.phase == .exited || record.phase == .failed, live.contains(record.generation),
-        // The same id may live again already.
-        !tenant.starting.contains(record.id)
+      // The same id may live again already.
+      guard record.phase == .exited || record.phase == .failed, !tenant.starting.contains(record.id),
+        !tenant.ending.contains(record.id), confinement.hasGroup(worker: record.id, of: name)
       else { continue }
-      noteMemoryKills(record, of: tenant)
+      noteMemoryKills(record, of: name)
       if confinement.isPopulated(worker: record.id, of: name) == false {
         confinement.groups.remove(.worker(record.id, of: name))
+      } else {
+        tenants[name]?.ending.insert(record.id)
+        Task { await endLeftovers(of: record.id, of: name) }
       }
+    }
+    forgetMemoryEnds(of: name)
+  }
+
+  /// The session's own holder ends what it can reach and goes; this is for what escaped it, or killed it.
+  private func endLeftovers(of worker: String, of name: String) async {
+    for _ in 0..<Self.holderLooks where confinement.isPopulated(worker: worker, of: name) != false {
+      // Cancelled or not, it is looked at again below.
+      try? await Task.sleep(for: .milliseconds(100))
+    }
+    if let tenant = tenants[name], let confined = try? confined(tenant) {
+      let outcome = await confinement.stop(worker: worker, of: confined)
+      if outcome != .alreadyGone { say("worker \(worker) left processes behind; they were ended", about: name) }
+    }
+    tenants[name]?.ending.remove(worker)
+    admitWorkers()
+  }
+
+  /// Tenths of a second that an ended session's holder may take to go by itself.
+  private static let holderLooks = 20
+
+  /// An earlier life of the same id may have left its group, and with it counts that are not the new worker's.
+  func clearGroup(of worker: String, of name: String) {
+    if confinement.isPopulated(worker: worker, of: name) == false {
+      confinement.groups.remove(.worker(worker, of: name))
     }
   }
 
-  func noteMemoryKills(_ record: WorkerRecord, of tenant: SupervisedTenant) {
-    let kills = confinement.memoryKills(worker: record.id, of: tenant.id.name)
-    guard kills > 0, tenants[tenant.id.name]?.memoryEnds[record.generation] == nil else { return }
+  /// The fleet's places that a tenant takes. What it reports is its word: who claims more live workers than it may have takes
+  /// no more places than the kernel counts groups with somebody in them, or else nobody else's worker would ever start.
+  func placesTaken(by tenant: SupervisedTenant) -> Int {
+    let (claimed, quota) = (tenant.liveCount, tenant.configuration.workers.maximum)
+    guard claimed > quota, confinement.groups.offer.hasGroups else { return claimed }
+    let seen = Set(tenant.liveWorkers.map(\.record.id)).count {
+      confinement.isPopulated(worker: $0, of: tenant.id.name) == true
+    }
+    return min(claimed, max(quota, seen))
+  }
+
+  // MARK: - Memory
+
+  func noteMemoryKills(_ record: WorkerRecord, of name: String) {
+    let kills = confinement.memoryKills(worker: record.id, of: name)
+    guard kills > 0, let tenant = tenants[name], tenant.memoryEnds[record.generation] == nil else { return }
     let most = tenant.configuration.workers.memory.map { " of \($0)" } ?? ""
     let words = "out of memory: the kernel ended \(kills) of its processes at its limit\(most)"
-    tenants[tenant.id.name]?.memoryEnds[record.generation] = words
-    say("worker \(record.id): \(words)", about: tenant.id.name, level: .warning)
+    tenants[name]?.memoryEnds[record.generation] = words
+    say("worker \(record.id): \(words)", about: name, level: .warning)
     changed(.workers)
+    let key = "\(Self.memoryNotes)\(name)/\(record.generation)"
+    Task {
+      // Without the ledger they are told for as long as this supervisor lives.
+      if case .failure(let error) = await ledger.perform({ try $0.note(key, words) }) { ledgerFailed(error) }
+    }
   }
+
+  /// The words of an earlier supervisor: the kernel's counts went with the groups.
+  func recallMemoryEnds() async {
+    guard case .success(let notes) = await ledger.perform({ try $0.notes(prefix: Self.memoryNotes) }) else { return }
+    for (key, words) in notes {
+      let parts = key.dropFirst(Self.memoryNotes.count).split(separator: "/", maxSplits: 1).map(String.init)
+      guard parts.count == 2, tenants[parts[0]]?.memoryEnds[parts[1]] == nil else { continue }
+      tenants[parts[0]]?.memoryEnds[parts[1]] = words
+    }
+    if !notes.isEmpty { changed(.workers) }
+  }
+
+  /// They are kept for as long as the worker's record is.
+  private func forgetMemoryEnds(of name: String) {
+    guard let tenant = tenants[name], !tenant.memoryEnds.isEmpty, let report = tenant.report else { return }
+    let known = Set(report.workers.map(\.record.generation))
+    for generation in tenant.memoryEnds.keys where !known.contains(generation) {
+      tenants[name]?.memoryEnds[generation] = nil
+      let key = "\(Self.memoryNotes)\(name)/\(generation)"
+      // One that stays is forgotten with the next look at the tenant.
+      Task { _ = await ledger.perform { try $0.note(key, nil) } }
+    }
+  }
+
+  /// Then the tenant and the worker's generation: the ledger remembers them over a restart.
+  private static let memoryNotes = "memory-end/"
 
   /// As the supervisor ends: groups with somebody in them stay, for the next one to adopt.
   package func leaveNoGroups() {

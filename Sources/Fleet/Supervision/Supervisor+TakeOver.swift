@@ -146,7 +146,7 @@ extension Supervisor {
     if !asksBefore.subtracting(asksNow).isEmpty { changed(.answers, about: name) }
     if old?.workers != report.workers { changed(.workers, about: name) }
     admitWorkers()
-    lookAtEnded(name, before: old)
+    lookAtEnded(name)
     settleWorkers(name)
     closeEnded(name, before: old)
   }

@@ -321,7 +321,7 @@ extension Supervisor {
     _ = await helper(
       tenant, ["worker", "kill", record.id, "--reason", words], deadline: 30, expectsDocument: false)
     if let confined = try? confined(tenant) {
-      noteMemoryKills(record, of: tenant)
+      noteMemoryKills(record, of: name)
       let outcome = await confinement.stop(worker: record.id, of: confined, leader: record.process)
       if !outcome.isGone { say("worker \(record.id) has not ended: \(outcome)", about: name, level: .error) }
     }

@@ -21,7 +21,7 @@ extension Supervisor {
     var wishes: [WorkerRequest] = []
     for tenant in tenants.values {
       shares[tenant.id] = WorkerShare(
-        quota: tenant.configuration.workers.maximum, weight: tenant.configuration.weight, live: tenant.liveCount,
+        quota: tenant.configuration.workers.maximum, weight: tenant.configuration.weight, live: placesTaken(by: tenant),
         hold: workerHold(tenant))
       wishes += tenant.pendingWorkers.map {
         WorkerRequest(tenant: tenant.id, worker: $0.record.id, requestedAt: $0.record.requestedAt)
@@ -41,7 +41,8 @@ extension Supervisor {
   }
 
   private func startWorker(_ record: WorkerRecord, of name: String) {
-    guard let tenant = tenants[name] else { return }
+    guard let tenant = tenants[name], !tenant.ending.contains(record.id) else { return }
+    clearGroup(of: record.id, of: name)
     tenants[name]?.starting.insert(record.id)
     changed(.workers)
     Task {
@@ -70,6 +71,13 @@ extension Supervisor {
   /// `nil` when it runs. The wish's record is on disk all the while: a crash here is a wish that is still pending.
   private func launch(_ record: WorkerRecord, of tenant: SupervisedTenant) async -> HelperRun.Failure? {
     var arguments = ["worker", "launch", record.id, "--json"]
+    do {
+      let within = try confinement.within(worker: try confined(tenant))
+      if !within.isEmpty { arguments += ["--within", JSON.array(within.map(JSON.string)).compact] }
+    } catch {
+      let hint = (error as? ConfinementProblem)?.hint.map { " (\($0))" } ?? ""
+      return HelperRun.Failure(description: "\(error)\(hint)", code: 1)
+    }
     if let repo = record.repo {
       switch await openSandbox(of: repo, for: record, tenant) {
       case .success(let sandbox):

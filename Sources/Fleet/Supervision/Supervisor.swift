@@ -102,6 +102,7 @@ package actor Supervisor {
     await recoverLedger()
     collectGroups()
     _ = await applyConfiguration()
+    await recallMemoryEnds()
     let house = Task { await keepHouse() }
     let metering = Task { await keepMetering() }
     defer { metering.cancel() }

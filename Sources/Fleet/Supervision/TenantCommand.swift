@@ -38,6 +38,7 @@ extension Supervisor {
       case .off: .off
       }
     confined.readable = configuration.readable
+    confined.bubblewrap = configuration.workers.bubblewrap
     confined.worker = ResourceCaps(
       memoryBytes: configuration.workers.memory?.bytes,
       cpus: configuration.workers.cpu.map { Double($0.thousandths) / 1000 },

@@ -121,9 +121,11 @@ package struct WorkerLaunch: Sendable {
   // MARK: The launch
 
   /// Starts a pending wish, in its sandbox where it has one, with what else that sandbox sets. The fleet's side of ``start(_:)``.
+  /// - `within`: the words of a program that the worker's command is started by.
   @discardableResult
   package func launch(
-    _ id: String, sandbox: FilePath? = nil, branch: String? = nil, environment extra: [String: String] = [:]
+    _ id: String, sandbox: FilePath? = nil, branch: String? = nil, environment extra: [String: String] = [:],
+    within: [String] = []
   ) throws -> WorkerRecord {
     try FileLock.withWorkers(data) {
       let records = WorkerRecords(data)
@@ -143,7 +145,7 @@ package struct WorkerLaunch: Sendable {
       case .running, .exited, .failed:
         throw Refusal(.conflict, "worker \(id) is \(record.phase.rawValue), not pending")
       }
-      return try launchLocked(record, sandbox: sandbox, branch: branch, extra: extra)
+      return try launchLocked(record, sandbox: sandbox, branch: branch, extra: extra, within: within)
     }
   }
 
@@ -162,7 +164,7 @@ package struct WorkerLaunch: Sendable {
   }
 
   private func launchLocked(
-    _ wanted: WorkerRecord, sandbox: FilePath?, branch: String?, extra: [String: String]
+    _ wanted: WorkerRecord, sandbox: FilePath?, branch: String?, extra: [String: String], within: [String] = []
   ) throws -> WorkerRecord {
     let records = WorkerRecords(data)
     let id = wanted.id
@@ -191,7 +193,7 @@ package struct WorkerLaunch: Sendable {
         extra: extra)
       try RunnerReadiness.prepare(template, &worker, ownsHome: isFleetManaged)
       let session = try SessionStart(data, binary: binary, environment: worker)
-        .start(id, command: ["bash", "-c", script])
+        .start(id, command: within + ["bash", "-c", script])
       record.phase = .running
       record.process = session.identity
       record.startedAt = session.startedAt ?? record.startedAt
