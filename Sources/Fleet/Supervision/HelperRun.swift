@@ -9,6 +9,8 @@ struct HelperRun: Sendable {
   /// Enough for 5,000 asks with long prompts; a tenant that prints more is refused.
   static let maximumOutput = 16 << 20
   static let deadline = 20.0
+  /// A helper that may take longer than this does not take a short one's place.
+  static let longDeadline = 30.0
 
   var spawn: Spawn
   var input: [UInt8]?

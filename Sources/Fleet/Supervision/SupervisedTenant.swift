@@ -26,6 +26,12 @@ struct SupervisedTenant: Sendable {
   /// A worker's record is not enough to know its end: who was followed until now.
   var followed: Set<ProcessIdentity> = []
 
+  /// Its last short helper did not answer in time.
+  var helperHung = false
+
+  /// Whether its helpers may run beside the well tenants'.
+  var isSound: Bool { state.failures == 0 && !helperHung }
+
   var pendingWorkers: [TenantReport.Worker] {
     (report?.workers ?? []).filter { $0.record.phase == .pending && !starting.contains($0.record.id) }
   }

@@ -180,7 +180,7 @@ extension Supervisor: FleetOperations {
     do {
       let spawn = try command(tenant, .helper, arguments)
       let input = stdin.map { Array($0.utf8) } ?? []
-      let outcome = await inPlace(wellTenant: true) {
+      let outcome = await longPlaces.with(name) {
         await Threads.run {
           BoundedRun(spawn, input: input, deadline: 120, keepOutput: 4 << 20, keepErrors: 64 << 10).run()
         }

@@ -17,7 +17,7 @@ extension Supervisor {
     // Nothing of a frozen tenant runs, not even a look.
     guard !tenant.state.frozen else { return tenant.sandboxes.rows }
     let request = sandboxOrder(tenant).look(tenant.report?.workers ?? [], busy: busy(tenant))
-    switch await sandboxPlaces.with({ await self.sandboxVerb("inspect", request, of: tenant) }) {
+    switch await sandboxPlaces.with(tenant.id.name, { await self.sandboxVerb("inspect", request, of: tenant) }) {
     case .success(let json):
       let rows = (json["sandboxes"]?.array ?? []).compactMap { SandboxRow($0, tenant: name) }
       tenants[name]?.sandboxes.rows = rows
@@ -51,7 +51,7 @@ extension Supervisor {
     guard let report = tenant.report else { return problem("nobody knows yet who lives of it") }
     // Who asks for it means now, and everybody who is at work is known by name.
     let request = sandboxOrder(tenant).look(report.workers, busy: busy(tenant), strangers: 0)
-    switch await sandboxPlaces.with({ await self.sandboxVerb("prune", request, of: tenant) }) {
+    switch await sandboxPlaces.with(tenant.id.name, { await self.sandboxVerb("prune", request, of: tenant) }) {
     case .failure(let refusal): return problem(refusal.words)
     case .success(let json):
       var rows: [PruneRow] = []
@@ -127,7 +127,7 @@ extension Supervisor {
     var request = sandboxOrder(tenant).work(of: worker)
     for (key, value) in more { request[key] = value }
     let order = request
-    let result = await sandboxPlaces.with { await self.sandboxVerb(verb, order, of: tenant) }
+    let result = await sandboxPlaces.with(tenant.id.name) { await self.sandboxVerb(verb, order, of: tenant) }
     switch result {
     case .success(let json): return json
     case .failure(let refusal): throw refusal.fleet

@@ -128,7 +128,7 @@ extension Supervisor {
       return
     }
     let request = sandboxOrder(tenant).audit(worker, repo: repo, source: source, baseline: before.snapshot)
-    switch await sandboxPlaces.with({ await self.sandboxVerb("audit", request, of: tenant) }) {
+    switch await sandboxPlaces.with(tenant.id.name, { await self.sandboxVerb("audit", request, of: tenant) }) {
     case .success(let json): await tellDrift(json, worker, repo, tenant)
     case .failure(let refusal):
       say("repository \(repo) could not be audited: \(refusal.words)", about: tenant.id.name, level: .warning)
@@ -162,7 +162,7 @@ extension Supervisor {
     let before = await baseline(repo, tenant.id)
     let request = sandboxOrder(tenant).removal(
       worker, repo: repo, source: source, ports: await portBlock(worker, of: name), baseline: before?.snapshot)
-    let made = await sandboxPlaces.with { await self.sandboxVerb("remove", request, of: tenant) }
+    let made = await sandboxPlaces.with(tenant.id.name) { await self.sandboxVerb("remove", request, of: tenant) }
     switch made {
     case .failure(let refusal):
       sayKept(worker, name, "is kept: \(refusal.words)", level: .warning)

@@ -9,9 +9,9 @@ extension Supervisor {
     tenants[name]?.state.lease = .taking
     // The take-over brings a report with it.
     tenants[name]?.state.refresh = .running
-    let isWell = tenant.state.failures == 0
+    let places = tenant.isSound ? helperPlaces : slowHelperPlaces
     Task {
-      let outcome = await inPlace(wellTenant: isWell) { await self.takeOver(name) }
+      let outcome = await places.with(name) { await self.takeOver(name) }
       tookOver(name, outcome)
     }
   }
@@ -84,15 +84,6 @@ extension Supervisor {
     changed(.tenants, about: name)
   }
 
-  /// Runs short work of a tenant in one of the fleet's helper places.
-  func inPlace<Value: Sendable>(wellTenant: Bool, _ body: @Sendable () async -> Value) async -> Value {
-    let places = wellTenant ? helperPlaces : slowHelperPlaces
-    await places.take()
-    let value = await body()
-    await places.give()
-    return value
-  }
-
   // MARK: - Reports
 
   func startReport(_ name: String) {
@@ -158,7 +149,11 @@ extension Supervisor {
     _ tenant: SupervisedTenant, _ arguments: [String], work: TenantWork = .helper, program: FilePath? = nil,
     input: [UInt8]? = nil, deadline: Double = HelperRun.deadline, expectsDocument: Bool = true
   ) async -> Result<JSON, HelperRun.Failure> {
-    await inPlace(wellTenant: tenant.state.failures == 0) {
+    let name = tenant.id.name
+    let isLong = deadline > HelperRun.longDeadline
+    let isSound = tenants[name]?.isSound ?? tenant.isSound
+    let places = isLong ? longPlaces : isSound ? helperPlaces : slowHelperPlaces
+    let result: Result<JSON, HelperRun.Failure> = await places.with(name) {
       do {
         let spawn = try await self.command(tenant, work, arguments, program: program)
         return await HelperRun(
@@ -168,5 +163,9 @@ extension Supervisor {
         return .failure(HelperRun.Failure(description: "\(error)"))
       }
     }
+    if !isLong {
+      tenants[name]?.helperHung = if case .failure(let failure) = result { failure.code == 124 } else { false }
+    }
+    return result
   }
 }

@@ -52,7 +52,7 @@ extension Supervisor {
   }
 
   private func tend(_ name: String) async {
-    await tendingPlaces.take()
+    await tendingPlaces.take(name)
     let began = clock.monotonic()
     var again = SandboxKeeping.rest
     if let tenant = tenants[name] {
@@ -62,7 +62,7 @@ extension Supervisor {
       case .failure(let refusal): say("its sandboxes: \(refusal.words)", about: name, level: .warning)
       }
     }
-    await tendingPlaces.give()
+    await tendingPlaces.give(name)
     tenants[name]?.sandboxes.isTending = false
     scheduleTending(name, in: tenants[name]?.sandboxes.tendAgain == true ? 1 : again)
   }

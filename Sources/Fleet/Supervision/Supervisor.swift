@@ -48,11 +48,14 @@ package actor Supervisor {
   var decideGate = FairGate<String>(capacity: 4)
   /// Decides that wait for a place, by run.
   var waitingDecides: [String: CheckedContinuation<Bool, Never>] = [:]
-  let helperPlaces = Places(8)
-  let slowHelperPlaces = Places(4)
+  let helperPlaces = Places(8, mostEach: 2)
+  /// Of tenants in trouble, or whose last helper hung.
+  let slowHelperPlaces = Places(4, mostEach: 1)
+  /// What may rightly take minutes: a person's verb, a worker's start.
+  let longPlaces = Places(12, mostEach: 4)
   /// Work on sandboxes has places of its own: a hook or a large tree may take minutes. Creations are bounded by the workers.
-  let sandboxPlaces = Places(8)
-  let tendingPlaces = Places(2)
+  let sandboxPlaces = Places(8, mostEach: 3)
+  let tendingPlaces = Places(2, mostEach: 1)
   let ports: PortRegister
   let baselines: AuditBaselines
   var log = LogRing()

@@ -6,98 +6,11 @@ import TestSupport
 import Testing
 
 extension Confined {
-  /// What tenant A does to tenant B and to the supervisor: every attack runs as a confined worker of A, and must come to nothing. An
-  /// attack is a script that prints `GOT` when it got through; what it must not reach is really there.
+  /// What tenant A does to tenant B and to the supervisor: every attack runs as a confined worker of A, and must come to nothing. What
+  /// it must not reach is really there. ``FleetAttackTests`` plays the same table, and more, against a running fleet.
   @Suite(.serialized, .timeLimit(.minutes(10)), .enabled(if: Confining.isPossible, Confining.reason), .confinement)
   struct IsolationTests {
     private let fixture = ConfinementFixture.shared
-
-    struct Attack: Sendable, CustomTestStringConvertible {
-      var testDescription: String
-      /// May name `$B_DATA $B_HOME $B_TMP $B_PID $B_UID $FLEET $FLEET_PID $SECRET`.
-      var script: String
-      /// Without Landlock it must fail as well: Unix permissions alone are the guard on older kernels.
-      var needsLandlock = false
-
-      init(_ name: String, needsLandlock: Bool = false, _ script: String) {
-        testDescription = name
-        self.script = script
-        self.needsLandlock = needsLandlock
-      }
-    }
-
-    static let attacks = [
-      Attack("reads B's secret in its data dir", #"grep -q . "$B_DATA/secret" && echo GOT"#),
-      Attack("lists B's data dir", #"ls "$B_DATA" && echo GOT"#),
-      Attack("lists B's home", #"ls "$B_HOME" && echo GOT"#),
-      Attack("reads B's runner home", #"cat "$B_HOME"/.looop-fleet/*/claude/credentials && echo GOT"#),
-      Attack("plants a file in B's runner home", #"echo x >"$B_HOME/.looop-fleet/b/claude/settings.json" && echo GOT"#),
-      Attack(
-        "writes an answer into B's mailbox",
-        #"mkdir -p "$B_DATA/answers" && echo '{}' >"$B_DATA/answers/x.json" && echo GOT"#),
-      Attack("renames B's data dir away", #"mv "$B_DATA" "$B_DATA.gone" && echo GOT"#),
-      Attack("removes B's sandbox", #"rm -rf "$FLEET/sandboxes/b"/* && ls "$FLEET/sandboxes/b" && echo GOT"#),
-      Attack("puts a link in B's TMPDIR", #"ln -s /etc/passwd "$B_TMP/x" && echo GOT"#),
-      Attack("reads B's environment", #"cat /proc/$B_PID/environ | grep -q . && echo GOT"#),
-      Attack("reads B's memory map", #"cat /proc/$B_PID/maps | grep -q . && echo GOT"#),
-      Attack("opens B's memory", #"exec 5</proc/$B_PID/mem && echo GOT"#),
-      Attack("follows B's working directory", #"ls /proc/$B_PID/cwd/ && echo GOT"#),
-      Attack("lists B's descriptors", #"ls /proc/$B_PID/fd/ && echo GOT"#),
-      Attack("reads B's root through /proc", #"ls /proc/$B_PID/root/ && echo GOT"#),
-      Attack("reads the supervisor's environment", #"cat /proc/$FLEET_PID/environ | grep -q . && echo GOT"#),
-      Attack("opens the supervisor's memory", #"exec 5</proc/$FLEET_PID/mem && echo GOT"#),
-      Attack("lists the supervisor's descriptors", #"ls /proc/$FLEET_PID/fd/ && echo GOT"#),
-      Attack("signals B", #"kill -0 $B_PID && echo GOT"#),
-      Attack("kills all that B has", #"kill -9 -$B_PID && echo GOT"#),
-      Attack("signals the supervisor", #"kill -0 $FLEET_PID && echo GOT"#),
-      Attack("makes B a victim of the memory killer", #"echo 1000 >/proc/$B_PID/oom_score_adj && echo GOT"#),
-      Attack("protects itself from the memory killer", #"echo -500 >/proc/self/oom_score_adj && echo GOT"#),
-      Attack("takes B's niceness away", #"renice -n 19 -p $B_PID && echo GOT"#),
-      Attack("reads the fleet's ledger", #"cat "$FLEET/ledger.sqlite" && echo GOT"#),
-      Attack("edits the fleet's ledger", #"echo x >>"$FLEET/ledger.sqlite" && echo GOT"#),
-      Attack("puts a file beside the ledger", #"touch "$FLEET/ledger.sqlite-wal" && echo GOT"#),
-      Attack("lists the fleet's state", needsLandlock: true, #"ls "$FLEET" && echo GOT"#),
-      Attack("reads the shadow file", #"cat /etc/shadow && echo GOT"#),
-      Attack("reads a world-readable file that is not its own", needsLandlock: true, #"cat "$SECRET" && echo GOT"#),
-      Attack("lists the shared temporary directory", needsLandlock: true, #"ls /tmp >/dev/null && echo GOT"#),
-      Attack(
-        "plants in the shared temporary directory", needsLandlock: true,
-        #"touch /tmp/looop-planted-$$ && { rm -f /tmp/looop-planted-$$; echo GOT; }"#),
-      Attack("reads the secret by a link in its own data dir", #"ln -s "$B_DATA/secret" link; cat link && echo GOT"#),
-      Attack("hard-links the secret into its own data dir", #"ln "$B_DATA/secret" hard && echo GOT"#),
-      Attack("hard-links the shadow file into its own data dir", #"ln /etc/shadow hard && echo GOT"#),
-      Attack("makes a device in its own data dir", #"mknod disk b 8 0 && echo GOT"#),
-      Attack("mounts", #"mount -t tmpfs none . && echo GOT"#),
-      Attack("becomes root by sudo or su", #"(sudo -n id -u || su -c 'id -u') </dev/null | grep -qx 0 && echo GOT"#),
-      Attack("gets rights from a user namespace", #"unshare -Ur sh -c 'cat /etc/shadow' && echo GOT"#),
-      Attack(
-        "loads code into the next trampoline by its own environment",
-        #"[ -n "$LD_PRELOAD$BASH_ENV$LD_LIBRARY_PATH" ] && echo GOT"#),
-      Attack("has a secret of the supervisor's", #"env | grep -q -e supervisor -e FLEET_SECRET -e sk- && echo GOT"#),
-      Attack("raises its own limits", #"ulimit -Hn 1000000 && echo GOT"#),
-      Attack(
-        "removes its group's limit",
-        #"for f in $(find /sys/fs/cgroup -path '*/t-a/*' \( -name memory.max -o -name pids.max -o -name 'memory.limit*' \) ); do echo max >$f && echo GOT; done; echo"#
-      ),
-      Attack("freezes B", #"echo 1 >$(find /sys/fs/cgroup -path '*/t-b/cgroup.freeze' | head -1) && echo GOT"#),
-      Attack("kills B's group", #"echo 1 >$(find /sys/fs/cgroup -path '*/t-b/cgroup.kill' | head -1) && echo GOT"#),
-      Attack(
-        "traces B",
-        #"/usr/bin/python3 -c 'import ctypes,os,sys; sys.exit(0 if ctypes.CDLL(None).ptrace(16, int(os.environ["B_PID"]), 0, 0) == 0 else 1)' && echo GOT"#
-      ),
-      Attack(
-        "reads B by process_vm_readv",
-        #"/usr/bin/python3 -c 'import ctypes,os,sys; c=ctypes.CDLL(None,use_errno=True); r=c.process_vm_readv(int(os.environ["B_PID"]),None,0,None,0,0); b=ctypes.create_string_buffer(8); I=type("I",(ctypes.Structure,),{"_fields_":[("b",ctypes.c_void_p),("n",ctypes.c_size_t)]}); l=I(ctypes.addressof(b),8); m=I(0x400000,8); r=c.process_vm_readv(int(os.environ["B_PID"]),ctypes.byref(l),1,ctypes.byref(m),1,0); sys.exit(0 if r>=0 or ctypes.get_errno()!=1 else 1)' && echo GOT"#
-      ),
-      Attack(
-        "takes a descriptor of B's by pidfd",
-        #"/usr/bin/python3 -c 'import ctypes,os,sys; p=os.pidfd_open(int(os.environ["B_PID"])); sys.exit(0 if ctypes.CDLL(None).syscall(438,p,0,0)>=0 else 1)' && echo GOT"#
-      ),
-      Attack(
-        "connects to an abstract socket of B's", needsLandlock: true,
-        #"/usr/bin/python3 -c 'import socket,os; s=socket.socket(socket.AF_UNIX); s.connect("\0looop-b-"+os.environ["B_UID"])' && echo GOT"#
-      ),
-    ]
 
     @Test func `every attack of a tenant on another and on the fleet is denied, with Landlock and without`() throws {
       let a = try fixture.tenant("a", user: 0)
@@ -128,11 +41,11 @@ extension Confined {
         var attacker = a
         attacker.environment = places
         attacker.landlock = landlock
-        for attack in Self.attacks where !attack.needsLandlock || (landlock == .automatic && hasLandlock) {
+        for attack in TenantAttack.all where !attack.needsLandlock || (landlock == .automatic && hasLandlock) {
           let outcome = try fixture.run(.worker(attacker, id: "evil"), attack.script)
           #expect(
             !outcome.text.contains("GOT") && outcome.reason != .code(125),
-            "\(attack.testDescription) (landlock \(landlock)): \(outcome.text)\(outcome.complaint)")
+            "\(attack.name) (landlock \(landlock)): \(outcome.text)\(outcome.complaint)")
         }
       }
       // The other side of the test: these do come through where they may, so it is the guards that stop them above.
@@ -144,13 +57,13 @@ extension Confined {
         "signals B", "lists B's descriptors", "lists the shared temporary directory",
         "reads a world-readable file that is not its own", "connects to an abstract socket of B's",
       ]
-      for attack in Self.attacks where harmless.contains(attack.testDescription) {
+      for attack in TenantAttack.all where harmless.contains(attack.name) {
         let outcome = try fixture.run(.worker(itself, id: "same"), attack.script)
-        #expect(outcome.text.contains("GOT"), "\(attack.testDescription): \(outcome.complaint)")
+        #expect(outcome.text.contains("GOT"), "\(attack.name): \(outcome.complaint)")
       }
       #expect(ProcessIdentity.of(victim) != nil && supervisor.isRunning)
       #expect(FileReading.of(b.dataDirectory.appending("secret")).text == "secret-of-b\n")
-      #expect(Self.attacks.count >= 30)
+      #expect(TenantAttack.all.count >= 30)
     }
 
     @Test func `traps in its own data dir do not hold up whoever prepares or starts the tenant`() throws {
