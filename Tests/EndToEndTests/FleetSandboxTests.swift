@@ -150,11 +150,30 @@ struct FleetSandboxTests {
     let kept = try Self.rows(fleet, "mallory", "kept").first?["reason"]?.string
     #expect(kept?.contains("kept for 1 h") == true, "audited at once, given back later: \(kept ?? "gone")")
     // The next worker finds a sound repository.
-    try Self.start(fleet, "web", "next", "git status >\"$LOOOP_DATA_DIR/reports/next\" && \"$LOOOP_BIN\" _ kill next")
+    try Self.start(
+      fleet, "web", "next",
+      """
+      git status >"$LOOOP_DATA_DIR/reports/next"
+      while [ ! -e "$LOOOP_DATA_DIR/reports/go" ]; do sleep 0.02; done
+      printf 'evil\\n' >"$(git rev-parse --git-common-dir)/hooks/pre-commit"; "$LOOOP_BIN" _ kill next
+      """)
+    let reports = fleet.dataDir("web").reports
     #expect(
       eventually(within: 20) {
-        FileReading.of(fleet.dataDir("web").reports.appending("next")).text?.contains("working tree clean") == true
+        FileReading.of(reports.appending("next")).text?.contains("working tree clean") == true
+      }, "\(fleet.log)")
+    // What one does while no supervisor looks is not taken for how it should be.
+    fleet.killSupervisor()
+    try AtomicFile.write("", to: reports.appending("go"))
+    let hook = fleet.repository("web").appending(".git/hooks/pre-commit")
+    #expect(
+      try eventually(within: 20) {
+        try FileReading.of(hook) != .absent && !fleet.looop("web", "worker", "list").output.contains("next")
       })
+    try Self.start(fleet, "web", "last", "exec sleep 600")
+    try fleet.start()
+    #expect(eventually(within: 20) { fleet.log.contains("hooks/pre-commit was planted") }, "\(fleet.log)")
+    #expect(FileReading.of(hook) == .absent)
   }
 
   @Test func `what cannot be put right blocks the repository until somebody mended it, and a failing setup is told`()
@@ -204,6 +223,9 @@ struct FleetSandboxTests {
     func setups() -> Int { (FileReading.of(reports.appending("setups")).text ?? "").split(separator: "\n").count }
     #expect(eventually(within: 20) { setups() == 2 })
     fleet.killSupervisor()
+    // A removal that was cut off after its rename leaves the tree here.
+    let trash = fleet.scratch.appending("state/sandboxes/web/trash")
+    try fleet.scratch.write("x", to: "state/sandboxes/web/trash/left/tree/file")
     #expect(try fleet.looop("web", "worker", "kill", "leaves").exitCode == 0)
     try fleet.start()
     try AtomicFile.write("", to: reports.appending("go"))
@@ -211,6 +233,7 @@ struct FleetSandboxTests {
     let trees = fleet.scratch.appending("state/sandboxes/web/trees")
     #expect(try eventually(within: 30) { try Directory.names(trees) == ["stays"] }, "\(fleet.log)")
     #expect(setups() == 2)
+    #expect(try eventually(within: 20) { try !Directory.names(trash).contains("left") })
     #expect(try eventually { try fleet.git("web", "branch", "--list", "looop/leaves").output == "" })
     #expect(try fleet.git("web", "worktree", "list").output.split(separator: "\n").count == 2)
   }

@@ -6,6 +6,8 @@ import Tenant
 struct AuditBaselines: Sendable {
   struct Entry: Hashable, Sendable {
     var snapshot: JSON
+    /// Workers were there since, and nobody has looked what they did.
+    var isOpen: Bool
     /// Why there are no new sandboxes of it, until somebody looked.
     var blocked: String?
   }
@@ -22,13 +24,15 @@ struct AuditBaselines: Sendable {
     guard let text = FileReading.of(file(tenant, repository), maximumBytes: Self.maximumBytes).text,
       let json = try? JSON(parsing: text), let snapshot = json["snapshot"]
     else { return nil }
-    return Entry(snapshot: snapshot, blocked: json["blocked"]?.string)
+    return Entry(snapshot: snapshot, isOpen: json["open"]?.bool ?? true, blocked: json["blocked"]?.string)
   }
 
   func write(_ entry: Entry, _ tenant: TenantID, _ repository: String) throws(HostError) {
     let path = file(tenant, repository)
     try Directory.create(path.removingLastComponent(), mode: 0o700)
-    let json: JSON = ["v": 1, "snapshot": entry.snapshot, "blocked": .optional(entry.blocked)]
+    let json: JSON = [
+      "v": 1, "snapshot": entry.snapshot, "open": .bool(entry.isOpen), "blocked": .optional(entry.blocked),
+    ]
     try AtomicFile.write(json.compact + "\n", to: path, mode: 0o600)
   }
 }

@@ -14,6 +14,8 @@ struct SandboxKeeping: Sendable {
   var tendAgain = false
   /// Workers whose sandbox is being made, or made and not yet in a report, with the repository.
   var opening: [String: String] = [:]
+  /// Repositories whose earlier workers are being looked after, before the next one gets there.
+  var auditing: [String: Task<Void, Never>] = [:]
   /// Sandboxes that are being given back.
   var closing: [String: Closing] = [:]
   /// Why each was kept, as it was said last: once is enough.

@@ -7,7 +7,8 @@ import Tenant
 extension Supervisor {
   struct Sandbox: Sendable {
     var path: String
-    var branch: String
+    /// Nil in one that was restored with a detached head.
+    var branch: String?
     /// What its worker finds set: `TMPDIR`, ports.
     var environment: [String: String]
   }
@@ -35,12 +36,10 @@ extension Supervisor {
     }
     // A former worker of that name is leaving the same directory.
     _ = await tenants[name]?.sandboxes.closing[record.id]?.task.value
-    let order = sandboxOrder(tenant)
-    if let refusal = await blockade(repo, source, order, record.id) { return .failure(refusal) }
     let isFirst = !isWorked(repo, of: name)
     tenants[name]?.sandboxes.isUsed = true
     tenants[name]?.sandboxes.opening[record.id] = repo
-    let result = await makeSandbox(of: repo, source, for: record, order, audits: isFirst, tenant)
+    let result = await makeSandbox(of: repo, source, for: record, isFirst: isFirst, tenant)
     if case .failure = result {
       tenants[name]?.sandboxes.opening[record.id] = nil
       await releasePorts(record.id, of: name)
@@ -51,37 +50,57 @@ extension Supervisor {
   }
 
   private func makeSandbox(
-    of repo: String, _ source: FilePath, for record: WorkerRecord, _ order: SandboxOrder, audits: Bool,
-    _ tenant: SupervisedTenant
+    of repo: String, _ source: FilePath, for record: WorkerRecord, isFirst: Bool, _ tenant: SupervisedTenant
   ) async -> Result<Sandbox, SandboxRefusal> {
+    if isFirst { lookAfterEarlier(repo, source, record.id, tenant) }
+    await tenants[tenant.id.name]?.sandboxes.auditing[repo]?.value
+    let order = sandboxOrder(tenant)
+    if let refusal = await blockade(repo, source, order, record.id) { return .failure(refusal) }
     let ports: PortLeases.Block?
     switch await leasePorts(record.id, of: tenant) {
     case .success(let leased): ports = leased
     case .failure(let refusal): return .failure(refusal)
     }
-    let request = order.creation(record, repo: repo, source: source, ports: ports, audits: audits)
+    let request = order.creation(record, repo: repo, source: source, ports: ports, audits: isFirst)
     let made = await sandboxVerb("create", request, of: tenant, deadline: order.creationDeadline)
     switch made {
     case .failure(let refusal): return .failure(refusal)
     case .success(let json):
-      guard let path = json["path"]?.string, let branch = json["branch"]?.string else {
+      guard let path = json["path"]?.string else {
         return .failure(SandboxRefusal(message: "the sandbox helper named no path"))
       }
-      if audits, let snapshot = json["baseline"], !snapshot.isNull {
-        await keep(AuditBaselines.Entry(snapshot: snapshot), repo, tenant.id)
+      if isFirst, let snapshot = json["baseline"], !snapshot.isNull {
+        await keep(AuditBaselines.Entry(snapshot: snapshot, isOpen: true), repo, tenant.id)
       }
       return .success(
         Sandbox(
-          path: path, branch: branch, environment: (json["env"]?.object ?? [:]).compactMapValues(\.string)))
+          path: path, branch: json["branch"]?.string,
+          environment: (json["env"]?.object ?? [:]).compactMapValues(\.string)))
     }
   }
 
   /// Whether some worker may be changing that repository now: then how it stands is not the measure.
-  private func isWorked(_ repo: String, of name: String) -> Bool {
+  private func isWorked(_ repo: String, of name: String, besides own: String? = nil) -> Bool {
     guard let tenant = tenants[name] else { return false }
-    return tenant.liveWorkers.contains { $0.record.repo == repo && $0.record.sandbox != nil }
-      || tenant.sandboxes.opening.values.contains(repo)
-      || tenant.sandboxes.closing.values.contains { $0.repo == repo }
+    return tenant.liveWorkers.contains {
+      $0.record.repo == repo && $0.record.sandbox != nil && $0.record.id != own
+    }
+      || tenant.sandboxes.opening.contains { $0.value == repo && $0.key != own }
+      || tenant.sandboxes.closing.contains { $0.value.repo == repo && $0.key != own }
+  }
+
+  /// Workers that ended while no supervisor ran were not looked after: what they did must not become the next one's measure.
+  private func lookAfterEarlier(_ repo: String, _ source: FilePath, _ next: String, _ tenant: SupervisedTenant) {
+    let name = tenant.id.name
+    let ended = (tenant.report?.workers ?? []).filter { $0.hasEnded && $0.record.repo == repo }.map(\.record.id)
+    tenants[name]?.sandboxes.auditing[repo] = Task {
+      if let before = await baseline(repo, tenant.id), before.isOpen, before.blocked == nil {
+        await audit(
+          repo, source, as: ended.first ?? next, before, tenant,
+          who: ended.isEmpty ? "an earlier worker" : "one of the workers that ended (\(ended.joined(separator: ", ")))")
+      }
+      tenants[name]?.sandboxes.auditing[repo] = nil
+    }
   }
 
   /// Nil: new sandboxes may be made of it.
@@ -94,7 +113,7 @@ extension Supervisor {
     }
     let request = order.audit(worker, repo: repo, source: source, baseline: entry.snapshot, repairs: false)
     if case .success(let json) = await sandboxVerb("audit", request, of: tenant), json["blocked"]?.bool != true {
-      await keep(AuditBaselines.Entry(snapshot: entry.snapshot), repo, id)
+      await keep(AuditBaselines.Entry(snapshot: entry.snapshot, isOpen: false), repo, id)
       say("repository \(repo) is as it was again", about: id.name)
       return nil
     }
@@ -127,9 +146,16 @@ extension Supervisor {
     guard let source = tenant.configuration.repositories[repo], let before = await baseline(repo, tenant.id) else {
       return
     }
+    await audit(repo, source, as: worker, before, tenant, who: culprit(worker, repo, tenant.id.name))
+  }
+
+  private func audit(
+    _ repo: String, _ source: FilePath, as worker: String, _ before: AuditBaselines.Entry,
+    _ tenant: SupervisedTenant, who: String
+  ) async {
     let request = sandboxOrder(tenant).audit(worker, repo: repo, source: source, baseline: before.snapshot)
     switch await sandboxPlaces.with(tenant.id.name, { await self.sandboxVerb("audit", request, of: tenant) }) {
-    case .success(let json): await tellDrift(json, worker, repo, tenant)
+    case .success(let json): await tellDrift(json, by: who, worker, repo, tenant)
     case .failure(let refusal):
       say("repository \(repo) could not be audited: \(refusal.words)", about: tenant.id.name, level: .warning)
     }
@@ -173,7 +199,7 @@ extension Supervisor {
       if let error = json["teardown_error"]?.string {
         say("the teardown of \(worker) failed: \(error)", about: name, level: .warning)
       }
-      await tellDrift(json, worker, repo, tenant)
+      await tellDrift(json, by: culprit(worker, repo, name), worker, repo, tenant)
       if json["removed"]?.bool == true {
         await releasePorts(worker, of: name)
         tenants[name]?.sandboxes.rows.removeAll { $0.worker == worker && $0.isWorktree }
@@ -193,26 +219,34 @@ extension Supervisor {
   }
 
   /// What a worker changed for everybody was put right, or blocks the repository; either way ops hear of it, and who it was.
-  private func tellDrift(_ json: JSON, _ worker: String, _ repo: String, _ tenant: SupervisedTenant) async {
+  private func tellDrift(
+    _ json: JSON, by who: String, _ worker: String, _ repo: String, _ tenant: SupervisedTenant
+  ) async {
     let serious = (json["findings"]?.array ?? []).filter { $0["serious"]?.bool == true }
     let words = serious.map { "\($0["what"]?.string ?? "?") (\($0["done"]?.string ?? "?"))" }.joined(separator: "; ")
     let blocked = json["blocked"]?.bool == true
     if let snapshot = json["baseline"], !snapshot.isNull {
       // A blocked repository keeps the measure of how it should be.
       let before = blocked ? await baseline(repo, tenant.id)?.snapshot : nil
-      await keep(AuditBaselines.Entry(snapshot: before ?? snapshot, blocked: blocked ? words : nil), repo, tenant.id)
+      let entry = AuditBaselines.Entry(
+        snapshot: before ?? snapshot, isOpen: isWorked(repo, of: tenant.id.name, besides: worker),
+        blocked: blocked ? words : nil)
+      await keep(entry, repo, tenant.id)
     }
     guard !serious.isEmpty else { return }
-    let others = tenants[tenant.id.name]?.liveWorkers.filter { $0.record.repo == repo && $0.record.id != worker } ?? []
-    let also =
-      others.isEmpty ? "" : " (or \(others.map(\.record.id).joined(separator: ", ")), at work there as well)"
-    let line = "worker \(worker)\(also) changed repository \(repo) for everybody: \(words)"
-    say(line, about: tenant.id.name, level: .error)
+    say("\(who) changed repository \(repo) for everybody: \(words)", about: tenant.id.name, level: .error)
     let entry = AuditEntry(
-      at: clock.now, actor: "worker \(tenant.id)/\(worker)", via: "audit of its repository", action: "drift",
-      scope: .tenant(tenant.id), detail: "\(repo): \(words)")
+      at: clock.now, actor: who, via: "audit of its repository", action: "drift", scope: .tenant(tenant.id),
+      detail: "\(repo): \(words)")
     if case .failure(let error) = await ledger.perform({ try $0.audit(entry) }) { ledgerFailed(error) }
     changed(.tenants, about: tenant.id.name)
+  }
+
+  /// A worker that was not alone there is not the only one who may have done it.
+  private func culprit(_ worker: String, _ repo: String, _ name: String) -> String {
+    let others = (tenants[name]?.liveWorkers ?? []).map(\.record).filter { $0.repo == repo && $0.id != worker }
+    let also = others.isEmpty ? "" : " (or \(others.map(\.id).joined(separator: ", ")), at work there as well)"
+    return "worker \(worker)\(also)"
   }
 
   // MARK: - The helper

@@ -81,7 +81,7 @@ extension Supervisor {
     if let repo = record.repo {
       switch await openSandbox(of: repo, for: record, tenant) {
       case .success(let sandbox):
-        arguments += ["--sandbox", sandbox.path, "--branch", sandbox.branch]
+        arguments += ["--sandbox", sandbox.path] + (sandbox.branch.map { ["--branch", $0] } ?? [])
         for (name, value) in sandbox.environment.sorted(by: { $0.key < $1.key }) {
           arguments += ["--env", "\(name)=\(value)"]
         }

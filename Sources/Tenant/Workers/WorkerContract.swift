@@ -70,6 +70,8 @@ package enum WorkerContract {
     """
     - Your current directory, \(sandbox.path), is your own git worktree, on branch \(sandbox.branch). Work and commit there, on that branch;
       make no other worktree and leave other branches alone. It is kept when you end: commit what is worth keeping.
+    - Others work on this machine at the same time. Servers that you start listen on port $LOOOP_PORT_BASE and those after it ($LOOOP_PORT_COUNT
+      in all), where these are set; temporary files go below $TMPDIR.
     - Merging, pushing and deleting branches needs an ask and an explicit yes.
     """
   }

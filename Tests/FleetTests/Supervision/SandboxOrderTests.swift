@@ -135,7 +135,7 @@ import Testing
     let scratch = try ScratchDirectory("baselines")
     let (baselines, tenant) = (AuditBaselines(directory: scratch.appending("b")), try #require(TenantID("t")))
     #expect(baselines.read(tenant, "web") == nil)
-    let entry = AuditBaselines.Entry(snapshot: ["v": 1, "head": "x"], blocked: "objects is a link")
+    let entry = AuditBaselines.Entry(snapshot: ["v": 1, "head": "x"], isOpen: true, blocked: "objects is a link")
     try baselines.write(entry, tenant, "web")
     #expect(baselines.read(tenant, "web") == entry && baselines.read(tenant, "api") == nil)
     try AtomicFile.write("{", to: baselines.file(tenant, "web"))

@@ -176,6 +176,8 @@ import Testing
     let boxed = WorkerContract.prompt(
       id: "fix", dataDir: "/d", goal: nil, sandbox: .init(path: "/s/fix", branch: "looop/fix-2"), brief: "x\n")
     #expect(boxed.contains("/s/fix, is your own git worktree, on branch looop/fix-2"))
+    #expect(
+      boxed.contains("$LOOOP_PORT_BASE") && boxed.contains("below $TMPDIR") && !plain.contains("$LOOOP_PORT_BASE"))
     #expect(boxed.contains("Merging, pushing and deleting branches needs an ask"))
     #expect(!boxed.contains("git worktree add"))
   }

@@ -57,7 +57,7 @@ struct SandboxSweep: Sendable {
     defer { _ = flock(lock.descriptor.raw, LOCK_UN) }
     // Under the lock nobody of ours is between its renames: what still lacks its tree is what a dead one left.
     for lock in locks where AtomicFile.remove(lock) { result.deleted += 1 }
-    for worktree in unfinished where isUnfinished(worktree) {
+    for worktree in unfinished where Files.exists(worktree.directory) && isUnfinished(worktree) {
       _ = try Unregistration(corner: corner, worktree: worktree).run(repository)
       result.undone.append(worktree.name)
     }
