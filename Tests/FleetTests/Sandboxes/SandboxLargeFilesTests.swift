@@ -50,6 +50,9 @@ import Testing
   @Test(.enabled(if: isInstalled, "git-lfs is not installed")) func `a changed one is parked and comes back`() throws {
     let fixture = try Self.repository()
     let tree = try fixture.create()
+    // So old that the index is believed: what nobody touched is not parked.
+    let index = String(try fixture.git(["rev-parse", "--git-path", "index"], in: tree).dropLast())
+    #expect(try RunningProcess.run("/bin/touch", ["-d", "1 minute", index]).exitCode == 0)
     try AtomicFile.write("changed\n", to: tree.appending("assets/one.big"))
     let contents = try fixture.contents(tree)
     #expect(fixture.verb("remove")["outcome"] == "parked")

@@ -51,17 +51,23 @@ struct ExternalContent: Hashable, Sendable {
 
   /// Fills it in. The files that a filter makes are taken away first, so that git writes them and nothing else.
   func fill(_ worktree: Worktree, tree: FilePath, commit: ObjectID, deadline: Double) throws {
-    if !filters.isEmpty || reencodes {
-      let repository = try Repository(opening: worktree.common, bare: true)
-      for path in try repository.externallyFiltered(in: commit) {
-        try TreeRemoval.remove(tree.pushing(path))
-      }
-      try git(["checkout-index", "--all", "--force", "--index", "--quiet"], in: tree, deadline)
-    }
+    try filter(worktree, tree, commit, sparing: [], deadline)
     if hasSubmodules { try git(["submodule", "--quiet", "update", "--init", "--recursive"], in: tree, deadline) }
   }
 
-  private func git(_ arguments: [String], in tree: FilePath, _ deadline: Double) throws {
+  /// Writes the files that a filter makes, except those that somebody had changed or deleted.
+  func filter(
+    _ worktree: Worktree, _ tree: FilePath, _ commit: ObjectID, sparing changed: Set<FilePath>, _ deadline: Double
+  ) throws {
+    guard !filters.isEmpty || reencodes else { return }
+    let repository = try Repository(opening: worktree.common, bare: true)
+    let paths = try repository.externallyFiltered(in: commit).filter { !changed.contains($0) }
+    guard !paths.isEmpty else { return }
+    for path in paths { try TreeRemoval.remove(tree.pushing(path)) }
+    try git(["checkout-index", "--force", "--index", "--quiet", "-z", "--stdin"], in: tree, deadline, input: paths)
+  }
+
+  private func git(_ arguments: [String], in tree: FilePath, _ deadline: Double, input: [FilePath] = []) throws {
     guard let program = Tools.find("git") else { throw SandboxError(.unsupported, "git is not installed") }
     var safe = [
       "core.hooksPath=/dev/null", "core.fsmonitor=false", "core.sshCommand=ssh", "core.askPass=true", "core.pager=cat",
@@ -77,7 +83,8 @@ struct ExternalContent: Hashable, Sendable {
     let options = ["-C", tree.string] + safe.flatMap { ["-c", $0] }
     let environment = SandboxHook.clean(["GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"])
     var run = BoundedRun(
-      Spawn(program, options + arguments, environment: environment, directory: tree), deadline: deadline)
+      Spawn(program, options + arguments, environment: environment, directory: tree),
+      input: input.isEmpty ? nil : input.flatMap { PathText.bytes($0) + [0] }, deadline: deadline)
     run.mergeErrors = true
     run.reapGroup = true
     let outcome = run.run()

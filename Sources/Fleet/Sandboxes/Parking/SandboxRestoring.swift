@@ -38,7 +38,20 @@ struct SandboxRestoring: Sendable {
       let repository = try Repository(opening: common, bare: true)
       try Self.fill(tree, admin, work, details, repository)
     }
-    return try creation.run()
+    let made = try creation.run()
+    do {
+      // What a filter makes and nobody had touched was not parked: it comes from where it came from at first.
+      try made.needs.filter(
+        made.worktree, made.path, head, sparing: Set(work.files.map(\.path) + work.deleted), SandboxHook.defaultDeadline
+      )
+    } catch {
+      var removal = SandboxRemoval(
+        layout: creation.layout, worker: creation.worker, repositoryName: creation.repositoryName, common: common)
+      removal.abandons = true
+      _ = try? removal.run()
+      throw error
+    }
+    return made
   }
 
   /// The branch it was on if that still stands where it stood and nobody has it checked out; else a new one.
