@@ -131,6 +131,27 @@ def pss_kib(pid):
     raise RuntimeError(f"no Pss of {pid}")
 
 
+def peak_pss_kib(command, stdin=None, output=None):
+    """The most that a command and its children held at one time: each page of theirs, and their share of what others map too.
+
+    Looked at again and again while it runs, so it is no measure of time as well. (A child's `ru_maxrss` would begin with
+    what this program itself has.)"""
+    pid = spawn(command, stdin=stdin, output=output)
+    peak = 0
+    while os.waitpid(pid, os.WNOHANG)[0] == 0:
+        total, open_ones = 0, [pid]
+        while open_ones:
+            one = open_ones.pop()
+            try:
+                total += pss_kib(one)
+                with open(f"/proc/{one}/task/{one}/children") as file:
+                    open_ones += [int(child) for child in file.read().split()]
+            except (OSError, RuntimeError):
+                continue
+        peak = max(peak, total)
+    return float(peak)
+
+
 def cpu_seconds(pid, children=False):
     with open(f"/proc/{pid}/stat") as file:
         fields = file.read().rsplit(")", 1)[1].split()

@@ -11,8 +11,8 @@ import threading
 import time
 
 from bench import (
-    SENSOR, Fleet, Samples, Table, check, cpu_seconds, data_dir, eventually, looop_environment, main_failure, pairs, pss_kib,
-    read_json, run, spawn, write,
+    SENSOR, Fleet, Samples, Table, check, cpu_seconds, data_dir, eventually, looop_environment, main_failure, pairs,
+    peak_pss_kib, pss_kib, read_json, run, spawn, write,
 )
 
 
@@ -230,9 +230,21 @@ class Measurements:
             wall, answer = self.sandbox_verb("create", repo, root, "w", base="main")
             check(answer["from"] != "cold" and answer["from"] != "checkout", f"not warm but {answer['from']}")
             times["warm"].append(wall)
+        held = {"ours": [], "theirs": []}
+        for number in range(3):
+            request = {"root": f"{place}/held-{number}", "repo_name": "repo", "repo_path": repo, "worker": "w", "base": "main"}
+            write(f"{self.scratch}/request", json.dumps(request))
+            with open(f"{self.scratch}/request") as file:
+                held["ours"].append(peak_pss_kib([self.fleet, "_sandbox", "create"], stdin=file.fileno()) / 1024)
+            tree = f"{place}/held-tree-{number}"
+            held["theirs"].append(peak_pss_kib(git + ["worktree", "add", "-q", "--detach", tree, "main"]) / 1024)
         samples = {key: Samples(values) for key, values in times.items()}
         self.table.line(f"sandbox, {files:,} files: cold", samples["create"], samples["add"], "git worktree add")
         self.table.line(f"sandbox, {files:,} files: warm, 100 changed", samples["warm"], samples["add"], "git worktree add")
+        # The highest of what was seen: a look may come too early or too late.
+        self.table.line(
+            f"sandbox, {files:,} files: memory of a cold creation", Samples([max(held["ours"])], "MiB"),
+            Samples([max(held["theirs"])], "MiB"), "git worktree add, its processes together; PSS")
         self.table.line(
             f"sandbox, {files:,} files: given back", samples["remove"], samples["removed"], "git worktree remove")
         shutil.rmtree(place)

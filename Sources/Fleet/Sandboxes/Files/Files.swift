@@ -76,7 +76,7 @@ enum Files {
 
 extension Files {
   static func linkBytes(_ path: FilePath) -> [UInt8]? {
-    var buffer = [UInt8](repeating: 0, count: 65536)
+    var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
     let count = unsafe path.withPlatformString { text in
       unsafe buffer.withUnsafeMutableBytes {
         unsafe readlink(text, $0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count)
