@@ -28,7 +28,7 @@ enum TreeUsers {
     if unsafe leadsInside(directory, "cwd", wanted) { return true }
     if unsafe leadsInside(directory, "root", wanted) { return true }
     if unsafe leadsInside(directory, "exe", wanted) { return true }
-    let descriptors = openat(directory, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    let descriptors = unsafe openat(directory, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptors >= 0 else { return false }
     guard let handle = unsafe fdopendir(descriptors) else {
       close(descriptors)
