@@ -20,7 +20,9 @@ struct SandboxKeeping: Sendable {
   var closing: [String: Closing] = [:]
   /// Why each was kept, as it was said last: once is enough.
   var said: [String: String] = [:]
-  /// Seconds until what is in use is looked at again; it doubles.
+  /// Whose sandbox could not be given back at the last try.
+  var failing: Set<String> = []
+  /// Seconds until what should go and did not is tried again; it doubles.
   var retry = SandboxKeeping.firstRetry
 
   struct Closing: Sendable {
@@ -28,7 +30,7 @@ struct SandboxKeeping: Sendable {
     var task: Task<PruneRow, Never>
   }
 
-  static let firstRetry = 5.0
+  static let firstRetry = 2.0
   /// Between two looks where nothing happens, and where there is no worktree at all.
   static let rest = 600.0
   static let quiet = 21_600.0
@@ -47,11 +49,15 @@ struct SandboxKeeping: Sendable {
 
 /// When to look again after a look. Pure.
 enum TendingPace {
-  /// - `inUse`: something that should go is still used by somebody.
+  /// - `isLate`: something that should go is still there.
   /// - `isEmpty`: there is no worktree. The pool still shrinks with time.
-  static func next(after seconds: Double, inUse: Bool, isEmpty: Bool, retry: Double) -> Double {
-    let pause =
-      inUse ? min(retry, SandboxKeeping.rest) : isEmpty ? SandboxKeeping.quiet : SandboxKeeping.rest
+  /// - `expires`: in so many seconds the time of one is over that is kept for a while.
+  static func next(
+    after seconds: Double, isLate: Bool, isEmpty: Bool, retry: Double, expires: Double?
+  ) -> Double {
+    var pause = isEmpty ? SandboxKeeping.quiet : SandboxKeeping.rest
+    if isLate { pause = min(retry, pause) }
+    if let expires { pause = min(max(1, expires), pause) }
     return max(pause, seconds * SandboxKeeping.share)
   }
 }

@@ -173,8 +173,6 @@ extension Supervisor {
   private func close(_ worker: String, of repo: String, _ name: String) async -> PruneRow {
     defer {
       tenants[name]?.sandboxes.closing[worker] = nil
-      // What was moved aside is recycled or deleted, out of everybody's way.
-      scheduleTending(name, in: 1)
       changed(.workers, about: name)
     }
     func row(_ outcome: String, _ reason: String) -> PruneRow {
@@ -191,6 +189,7 @@ extension Supervisor {
     let made = await sandboxPlaces.with(tenant.id.name) { await self.sandboxVerb("remove", request, of: tenant) }
     switch made {
     case .failure(let refusal):
+      isLate(worker, name)
       sayKept(worker, name, "is kept: \(refusal.words)", level: .warning)
       return row("failed", refusal.words)
     case .success(let json):
@@ -204,12 +203,22 @@ extension Supervisor {
         await releasePorts(worker, of: name)
         tenants[name]?.sandboxes.rows.removeAll { $0.worker == worker && $0.isWorktree }
         tenants[name]?.sandboxes.said[worker] = nil
+        tenants[name]?.sandboxes.failing.remove(worker)
+        // What was moved aside is recycled or deleted, out of everybody's way.
+        scheduleTending(name, in: 1)
         say("sandbox of \(worker): \(outcome) (\(reason))", about: name)
       } else {
+        isLate(worker, name)
         sayKept(worker, name, "\(outcome) (\(reason))")
       }
       return row(outcome, reason)
     }
+  }
+
+  /// Soon once more; after that the tending tries, ever more rarely.
+  private func isLate(_ worker: String, _ name: String) {
+    guard tenants[name]?.sandboxes.failing.insert(worker).inserted == true else { return }
+    scheduleTending(name, in: SandboxKeeping.firstRetry)
   }
 
   func sayKept(_ worker: String, _ name: String, _ words: String, level: Logger.Level = .info) {

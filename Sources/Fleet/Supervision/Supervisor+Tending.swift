@@ -84,28 +84,50 @@ extension Supervisor {
       for words in broken where !before.contains(words) { say(words, about: name, level: .warning) }
     }
     tenants[name]?.sandboxes.broken = broken
-    var inUse = false
-    for row in rows where row["due"]?.bool == true {
-      // It may be somebody's again since the look began.
-      guard let worker = row["worker"]?.string, let repo = row["repo"]?.string, let tenant = tenants[name],
-        !busy(tenant).contains(worker)
-      else { continue }
-      guard row["verdict"]?.string == "keep" else {
-        closeSandbox(worker, of: repo, name)
-        continue
-      }
-      let reason = row["reason"]?.string ?? ""
-      inUse = inUse || reason.contains("in use by")
-      sayKept(worker, name, "kept (\(reason))")
-    }
+    let late = collect(rows, of: name)
     if let tenant = tenants[name] {
       // Whoever has no worktree has no ports.
       let workers = busy(tenant).union(tenant.sandboxes.rows.filter(\.isWorktree).compactMap(\.worker))
       await changePorts { $0.retain(workers, of: name) }
     }
     let retry = tenants[name]?.sandboxes.retry ?? SandboxKeeping.firstRetry
-    tenants[name]?.sandboxes.retry = inUse ? min(retry * 2, SandboxKeeping.rest) : SandboxKeeping.firstRetry
+    tenants[name]?.sandboxes.retry =
+      late.again ? min(retry * 2, SandboxKeeping.rest) : SandboxKeeping.firstRetry
     return TendingPace.next(
-      after: took, inUse: inUse, isEmpty: tenants[name]?.sandboxes.count == 0, retry: retry)
+      after: took, isLate: late.any, isEmpty: tenants[name]?.sandboxes.count == 0, retry: retry,
+      expires: expiry(name))
+  }
+
+  /// Seconds until the first of those may go that are kept for a while after their worker's end.
+  private func expiry(_ name: String) -> Double? {
+    guard let tenant = tenants[name] else { return nil }
+    let (order, now) = (sandboxOrder(tenant), clock.now)
+    let kept = Set(tenant.sandboxes.rows.filter(\.isWorktree).compactMap(\.worker))
+    return (tenant.report?.workers ?? []).compactMap { worker -> Double? in
+      guard worker.hasEnded, kept.contains(worker.record.id), let ended = worker.endedAt else { return nil }
+      let left = ended + order.keeps(worker).components.seconds - now
+      return left > 0 ? Double(left) : nil
+    }.min()
+  }
+
+  /// Gives back what is due. Answers whether anything is, and whether something is that could not be given back before.
+  private func collect(_ rows: [JSON], of name: String) -> (any: Bool, again: Bool) {
+    var late = (any: false, again: false)
+    for row in rows where row["due"]?.bool == true {
+      // It may be somebody's again since the look began.
+      guard let worker = row["worker"]?.string, let repo = row["repo"]?.string, let tenant = tenants[name],
+        !busy(tenant).contains(worker)
+      else { continue }
+      guard row["verdict"]?.string == "keep" else {
+        late.any = true
+        late.again = late.again || tenant.sandboxes.failing.contains(worker)
+        closeSandbox(worker, of: repo, name)
+        continue
+      }
+      let reason = row["reason"]?.string ?? ""
+      if reason.contains("in use by") { late = (true, true) }
+      sayKept(worker, name, "kept (\(reason))")
+    }
+    return late
   }
 }

@@ -119,16 +119,26 @@ import Testing
 
   // MARK: - Pace and baselines
 
-  static let paces: [(took: Double, inUse: Bool, isEmpty: Bool, retry: Double, next: Double)] = [
-    (0.01, false, false, 5, 600), (0.01, false, true, 5, 21_600), (0.01, true, false, 5, 5),
-    (0.01, true, false, 900, 600),
-    (2, true, false, 5, 40), (60, false, false, 5, 1200),
+  struct Pace: Sendable {
+    var took = 0.01
+    var isLate = false
+    var isEmpty = false
+    var retry = 5.0
+    var expires: Double?
+    var next: Double
+  }
+
+  static let paces = [
+    Pace(next: 600), Pace(isEmpty: true, next: 21_600), Pace(isLate: true, next: 5),
+    Pace(isLate: true, retry: 900, next: 600), Pace(took: 2, isLate: true, next: 40), Pace(took: 60, next: 1200),
+    Pace(expires: 90, next: 90), Pace(expires: 0.2, next: 1), Pace(expires: 9000, next: 600),
+    Pace(took: 2, expires: 1, next: 40),
   ]
 
-  @Test(arguments: paces) func `a look takes a small part of the time`(
-    _ row: (took: Double, inUse: Bool, isEmpty: Bool, retry: Double, next: Double)
-  ) {
-    #expect(TendingPace.next(after: row.took, inUse: row.inUse, isEmpty: row.isEmpty, retry: row.retry) == row.next)
+  @Test(arguments: paces) func `a look takes a small part of the time`(_ row: Pace) {
+    let next = TendingPace.next(
+      after: row.took, isLate: row.isLate, isEmpty: row.isEmpty, retry: row.retry, expires: row.expires)
+    #expect(next == row.next)
   }
 
   @Test func `a baseline is kept beside the ledger, and a broken one is none`() throws {
