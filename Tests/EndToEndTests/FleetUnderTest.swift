@@ -90,8 +90,10 @@ final class FleetUnderTest: Sendable {
   // MARK: Running it
 
   /// Starts the supervisor and waits until it answers.
-  func start() throws {
-    let process = try RunningProcess(BuiltProducts.looopFleet, ["serve"], environment: environment)
+  /// - `extra`: what its environment has besides.
+  func start(with extra: [String: String] = [:]) throws {
+    let process = try RunningProcess(
+      BuiltProducts.looopFleet, ["serve"], environment: environment.merging(extra) { _, new in new })
     supervisor.withLock { $0 = process }
     guard try eventually(within: 20, { try run("status").exitCode != 3 }) else {
       throw TestFailure("the supervisor does not answer: \(process.errors)")

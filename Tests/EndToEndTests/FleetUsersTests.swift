@@ -10,30 +10,13 @@ import Testing
 struct FleetUsersTests {
   static let users = ["looopt1", "looopt2"]
 
-  /// Two users for the time of a test.
-  final class TwoUsers: Sendable {
-    init() throws {
-      for user in FleetUsersTests.users {
-        _ = try RunningProcess.run("/usr/sbin/useradd", ["--create-home", "--shell", "/bin/bash", user])
-      }
-    }
-    deinit {
-      for user in FleetUsersTests.users { _ = try? RunningProcess.run("/usr/sbin/userdel", ["--remove", user]) }
-    }
-  }
-
-  static func give(_ path: FilePath, to user: String) throws {
-    let given = try RunningProcess.run("/bin/chown", ["-R", "\(user):", path.string])
-    guard given.exitCode == 0 else { throw TestFailure(given.errors) }
-  }
-
   /// A fleet with a working tenant for each user.
   static func fleet() throws -> FleetUnderTest {
     let fleet = try FleetUnderTest()
     for (name, user) in zip(["web", "api"], users) {
       try fleet.makeWorkingTenant(name, yaml: "user: \(user)\n")
-      try give(fleet.dataDir(name).root, to: user)
-      try give(fleet.repository(name), to: user)
+      try UnixUsers.give(fleet.dataDir(name).root, to: user)
+      try UnixUsers.give(fleet.repository(name), to: user)
     }
     return fleet
   }
@@ -46,7 +29,7 @@ struct FleetUsersTests {
   }
 
   @Test func `everything of a tenant runs as its user, in a control group of its own`() throws {
-    let users = try TwoUsers()
+    let users = try UnixUsers(Self.users)
     let fleet = try Self.fleet()
     try fleet.start()
     #expect(
@@ -101,7 +84,7 @@ struct FleetUsersTests {
   }
 
   @Test func `a frozen tenant stands still, also after a restart, and a stopped one leaves nobody`() throws {
-    let users = try TwoUsers()
+    let users = try UnixUsers(Self.users)
     let fleet = try Self.fleet()
     try fleet.start()
     #expect(

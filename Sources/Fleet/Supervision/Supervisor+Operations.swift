@@ -202,8 +202,12 @@ extension Supervisor: FleetOperations {
     for tenant in tenants.values.sorted(by: { $0.id < $1.id }) {
       // A tenant without a user has no process either.
       guard let confined = try? confined(tenant) else { continue }
-      for worker in tenant.liveWorkers {
-        _ = await helper(tenant, ["worker", "kill", worker.record.id], deadline: 30, expectsDocument: false)
+      // A kind word first, for the records; who claims a hundred workers, or whose helpers hang, does not hold up the others.
+      let patience = clock.monotonic() + Self.drainPatience
+      for worker in tenant.liveWorkers where clock.monotonic() < patience {
+        _ = await helper(
+          tenant, ["worker", "kill", worker.record.id], deadline: patience - clock.monotonic() + 1,
+          expectsDocument: false)
       }
       drained.insert(tenant.id.name)
       let outcome = await confinement.stop(tenant: confined)
@@ -213,6 +217,9 @@ extension Supervisor: FleetOperations {
     }
     return live
   }
+
+  /// Seconds for each tenant; what is left of it then is stopped all the same.
+  private static let drainPatience = 10.0
 
   /// Who wished what, through the socket: one line that stays.
   package func record(_ record: AuditRecord) async {
