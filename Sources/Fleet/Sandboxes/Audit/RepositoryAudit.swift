@@ -79,7 +79,10 @@ struct RepositoryAudit: Sendable {
     }
     if repairs {
       try noteFindings(result.findings.filter(\.isSerious))
-      result.baseline = try AuditSnapshot.take(common: common)
+      // Looked at again only where something was put right.
+      if result.findings.contains(where: { $0.drift.action != .report }) {
+        result.baseline = try AuditSnapshot.take(common: common)
+      }
       try AtomicFile.write(result.baseline.json.compact, to: baselineFile, mode: 0o600)
     }
     return result

@@ -1,4 +1,5 @@
 import CLinux
+import Dispatch
 import Glibc
 import SystemPackage
 import Tenant
@@ -50,7 +51,12 @@ struct SandboxInspection: Sendable {
       return
     }
     if let reason = worktree.lockReason, !reason.hasPrefix(Self.lockPrefix) { seen.facts.foreignLock = reason }
-    seen.facts.users = TreeUsers.find(in: tree)
+    // Everybody's open files take as long as all files of a small tree: meanwhile.
+    let (users, looking, tree) = (Locked<[String]>([]), DispatchGroup(), tree)
+    DispatchQueue.global().async(group: looking) {
+      let found = TreeUsers.find(in: tree)
+      users.withLock { $0 = found }
+    }
     try history(worktree, repository, &seen)
     let entries = try repository.status(ignored: true)
     seen.entries = entries.filter { $0.kinds != [.ignored] }
@@ -64,6 +70,8 @@ struct SandboxInspection: Sendable {
     seen.facts.ignored = ignored.kept.count
     seen.facts.ignoredLeft = ignored.left
     seen.facts.nestedRepositories += ignored.repositoriesAtRisk
+    looking.wait()
+    seen.facts.users = users.withLock { $0 }
   }
 
   private func history(_ worktree: Worktree, _ repository: borrowing Repository, _ seen: inout Seen) throws {
