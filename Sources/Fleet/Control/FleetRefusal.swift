@@ -30,6 +30,13 @@ package struct FleetRefusal: Error, Hashable, Sendable, CustomStringConvertible 
     self.hint = hint
   }
 
+  /// Two programs of one package that do not understand each other.
+  package static func unknownShape(_ answer: String) -> FleetRefusal {
+    FleetRefusal(
+      .internal, "\(answer) has an unknown shape",
+      hint: "are looop and looop-fleet of one version? install both, then restart the fleet")
+  }
+
   package var description: String { hint.map { "\(message) (\($0))" } ?? message }
 }
 

@@ -185,7 +185,7 @@ private struct Conversation {
       let message = try JSON(parsing: bytes)
       if message["op"]?.string == "report", let document = message["report"] {
         report = TenantReport(json: document)
-        if report == nil { nonsense = "its beat's report has not the known shape" }
+        if report == nil { nonsense = "its beat's report has an unknown shape" }
       } else {
         onLine(message, reply)
       }

@@ -42,13 +42,13 @@ struct HelperRun: Sendable {
       return .failure(failure(outcome))
     }
     guard outcome.outputCount <= Self.maximumOutput else {
-      return .failure(Failure(description: "its report is larger than \(Self.maximumOutput >> 20) MiB"))
+      return .failure(Failure(description: "its answer is larger than \(Self.maximumOutput >> 20) MiB"))
     }
     guard expectsDocument else { return .success(.null) }
     do throws(JSONError) {
       return .success(try JSON(parsing: outcome.output))
     } catch {
-      return .failure(Failure(description: "its report is not JSON: \(error)"))
+      return .failure(Failure(description: "its answer is not JSON: \(error)"))
     }
   }
 
@@ -68,7 +68,8 @@ struct HelperRun: Sendable {
     let lines = String(decoding: errors, as: UTF8.self).split(whereSeparator: \.isNewline)
     guard let last = lines.last(where: { !$0.hasPrefix("hint:") && !$0.allSatisfy(\.isWhitespace) }) else { return "" }
     let clean = String(last.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : Character($0) })
-    let text = clean.hasPrefix("looop: ") ? String(clean.dropFirst(7)) : clean
+    let text =
+      ["looop: ", "looop-fleet: "].first(where: clean.hasPrefix).map { String(clean.dropFirst($0.count)) } ?? clean
     return ": " + (text.count > 300 ? text.prefix(300) + "…" : text)
   }
 }

@@ -20,7 +20,11 @@ extension Supervisor {
         return error.description
       }
     }
-    if let failure { say("the audit of \(repo) is only as good as its tenant: \(failure)", level: .warning) }
+    if let failure {
+      say(
+        "the baseline of repository \(repo) could not be stored (\(failure)): until it can, the next audit compares with what the tenant itself recorded",
+        level: .warning)
+    }
   }
 
   func leasePorts(

@@ -72,7 +72,7 @@ extension Supervisor {
   package func diff(tenant name: String, worker: String, by caller: Caller) async throws(FleetRefusal) -> SandboxDiff {
     let json = try await work("diff", on: worker, of: name)
     guard let diff = SandboxDiff(json: json, tenant: name, worker: worker) else {
-      throw FleetRefusal(.internal, "the sandbox helper's answer has not the known shape")
+      throw FleetRefusal.unknownShape("the sandbox helper's answer")
     }
     return diff
   }
@@ -83,7 +83,7 @@ extension Supervisor {
     let json = try await work(
       "land", on: worker, of: name, ["into": .optional(branch), "dry_run": .bool(dryRun)])
     guard let landed = SandboxLanded(json: json, tenant: name, worker: worker) else {
-      throw FleetRefusal(.internal, "the sandbox helper's answer has not the known shape")
+      throw FleetRefusal.unknownShape("the sandbox helper's answer")
     }
     if !dryRun, !landed.already {
       say("work of \(worker) landed on \(landed.into) of \(landed.repo) by \(caller.user)", about: name)

@@ -104,7 +104,7 @@ extension Supervisor {
       if let report = TenantReport(json: json) {
         take(report, of: name)
       } else {
-        failed(name, "its report has not the known shape")
+        failed(name, "its report has an unknown shape")
       }
     case .failure(let failure):
       // The next beat tells more; a report alone is not a reason to back off.

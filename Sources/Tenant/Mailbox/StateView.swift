@@ -1,6 +1,6 @@
 import SystemPackage
 
-/// The `state` document: everything about one loop at one look, from files alone.
+/// The `state` document: everything about one loop at a glance, from files alone.
 package struct StateView: Sendable {
   package let dataDir: String
   package let worldHash: String

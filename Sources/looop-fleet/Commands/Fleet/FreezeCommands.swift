@@ -4,7 +4,7 @@ import Tenant
 
 struct FreezeCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "freeze", abstract: "Stop everything of one tenant, or of all; survives restarts.")
+    commandName: "freeze", abstract: "Hold everything of one tenant still, or of all, until `thaw`; survives restarts.")
 
   @Argument(help: "One tenant; all of them without it.") var name: String?
   @OptionGroup var common: CommonOptions

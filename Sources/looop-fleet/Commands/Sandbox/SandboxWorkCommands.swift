@@ -16,7 +16,7 @@ struct SandboxDiffCommand: AsyncParsableCommand {
     let answer = try await common.client().get("/v1/sandboxes/\(worker.path)/diff", timeout: .seconds(120))
     if json { return Printer.standard.json(answer) }
     guard let diff = SandboxDiff(json: answer, tenant: worker.tenant, worker: worker.id) else {
-      throw FleetRefusal(.internal, "the fleet's answer has not the known shape")
+      throw FleetRefusal.unknownShape("the fleet's answer")
     }
     Printer.standard.lines(SandboxText.diff(diff, paint: Printer.standard.paint))
     if !stat, !diff.patch.isEmpty {
@@ -49,7 +49,7 @@ struct SandboxLand: AsyncParsableCommand {
       "/v1/sandboxes/\(worker.path)/land", ["into": .optional(into), "dry_run": .bool(dryRun)], timeout: .seconds(120))
     if json { return Printer.standard.json(answer) }
     guard let landed = SandboxLanded(json: answer, tenant: worker.tenant, worker: worker.id) else {
-      throw FleetRefusal(.internal, "the fleet's answer has not the known shape")
+      throw FleetRefusal.unknownShape("the fleet's answer")
     }
     Printer.standard.lines(SandboxText.landed(landed))
     if landed.unsaved > 0 {

@@ -9,7 +9,7 @@ struct CostVerb: Verb {
       "From cost.jsonl. What a runner did not report is its tokens by the price list, or an upper bound; both are named."
   )
 
-  @Option(help: "Only the last that many days that have rows.") var days: Int?
+  @Option(help: "Only the last so many days with charges.") var days: Int?
   @Flag(help: "One JSON object.") var json = false
 
   func validate() throws {

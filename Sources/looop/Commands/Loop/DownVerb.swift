@@ -29,7 +29,7 @@ struct DownVerb: Verb {
     guard try Sessions.list(context.data).contains(where: { $0.isPulse && $0.isAlive }) else { return false }
     try end(Session.pulse, context)
     guard gone([Session.pulse], context) else {
-      throw Failure("WARNING: the pulse does not end; the workers were left alone", hint: "looop screenshot pulse")
+      throw Failure("the pulse does not end; the workers were left alone", hint: "looop screenshot pulse")
     }
     return true
   }
@@ -40,7 +40,7 @@ struct DownVerb: Verb {
     for id in workers { try end(id, context) }
     guard gone(workers, context) else {
       let left = workers.filter { Sessions.isAlive($0, in: context.data) }
-      throw Failure("WARNING: still running: \(left.joined(separator: ", "))")
+      throw Failure("still running: \(left.joined(separator: ", "))")
     }
     context.printer.line(
       "looop: stopped \(workers.count) worker\(workers.count == 1 ? "" : "s") (\(workers.joined(separator: ", ")))")

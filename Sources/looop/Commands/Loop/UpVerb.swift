@@ -63,7 +63,7 @@ struct UpVerb: Verb {
     let log = FileReading.of(context.data.session(Session.pulse).appending("output.log")).text ?? ""
     let tail = log.split(whereSeparator: \.isNewline).suffix(5).map { "  " + TextWidth.plain(String($0)) }
     throw Failure(
-      "WARNING: the pulse was not seen alive" + (tail.isEmpty ? "" : "; it said:\n" + tail.joined(separator: "\n")),
+      "the pulse was not seen alive" + (tail.isEmpty ? "" : "; it said:\n" + tail.joined(separator: "\n")),
       hint: "looop screenshot pulse shows what it did")
   }
 

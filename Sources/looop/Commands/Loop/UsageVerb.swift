@@ -13,7 +13,7 @@ struct UsageVerb: Verb {
   mutating func perform(in context: Context) throws -> Int32 {
     switch (run, worker) {
     case (let run?, nil):
-      guard Identifier.isValidSession(run) else { throw Failure("\(run) is no run's id") }
+      guard Identifier.isValidSession(run) else { throw Failure("\(run) is not a run's id") }
       var command = ""
       // A run's own events tell which runner it was; the configuration only adds the model's name.
       if case .value(let config) = RunnerConfig.read(context.data, context.environment) {

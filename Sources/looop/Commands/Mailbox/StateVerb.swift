@@ -1,9 +1,9 @@
 import ArgumentParser
 import Tenant
 
-/// `state`: everything about the loop at one look.
+/// `state`: everything about the loop at a glance.
 struct StateVerb: Verb {
-  static let configuration = CommandConfiguration(commandName: "state", abstract: "Show the loop at one look.")
+  static let configuration = CommandConfiguration(commandName: "state", abstract: "Show the loop at a glance.")
 
   @Flag(help: "One JSON object.") var json = false
 

@@ -4,7 +4,7 @@ import Tenant
 /// `goal`: desired state, one document each.
 struct GoalGroup: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "goal", abstract: "Say what shall be so.", subcommands: [GoalWrite.self, GoalArchive.self])
+    commandName: "goal", abstract: "State what should be true.", subcommands: [GoalWrite.self, GoalArchive.self])
 }
 
 struct GoalWrite: Verb {

@@ -14,9 +14,9 @@ struct ScheduleWrite: Verb {
     commandName: "write", abstract: "Create or replace a schedule.", aliases: ["w"])
 
   @Argument(help: "The schedule's name.", completion: Completions.schedules) var name: String
-  @Option(name: .customLong("in"), help: "Once, after that many seconds.") var after: Int64?
-  @Option(help: "Again and again, every that many seconds (at least \(Schedule.minimumPeriod)).") var every: Int64?
-  @Option(help: "What to think of then.") var note: String?
+  @Option(name: .customLong("in"), help: "Once, in so many seconds.") var after: Int64?
+  @Option(help: "Every so many seconds (at least \(Schedule.minimumPeriod)).") var every: Int64?
+  @Option(help: "A note for that time.") var note: String?
   @Option(help: "The journal line, instead of the automatic one.") var journal: String?
 
   func validate() throws {

@@ -40,7 +40,7 @@ enum LocalSensors {
 
   static func disk(paths: [String], warn: Int, interval: Int) -> ReadyMadeSensor {
     let text = SensorScriptText(
-      interval: interval, summary: "disk: whether \(paths.joined(separator: ", ")) run full (from \(warn) %).",
+      interval: interval, summary: "disk: whether \(paths.joined(separator: ", ")) fills up (from \(warn) %).",
       secrets: nil,
       settings: [("warn", String(warn))])
     let list = paths.map(SensorScriptText.quoted).joined(separator: " ")

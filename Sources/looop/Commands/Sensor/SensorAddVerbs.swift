@@ -124,10 +124,10 @@ struct AddGit: Verb {
 }
 
 struct AddDisk: Verb {
-  static let configuration = CommandConfiguration(commandName: "disk", abstract: "Whether file systems run full.")
+  static let configuration = CommandConfiguration(commandName: "disk", abstract: "Whether file systems are filling up.")
   @OptionGroup var common: SensorAddOptions
   @Option(help: "A path on the file system; may be given again.", completion: .directory) var path: [String] = ["/"]
-  @Option(help: "From how many per cent on it is a warning.") var warn = 85
+  @Option(help: "Warn from this percentage on.") var warn = 85
 
   func validate() throws {
     guard (1...97).contains(warn) else { throw ValidationError("--warn wants 1 to 97") }

@@ -81,7 +81,7 @@ struct InitVerb: Verb {
     guard config.workerCommand?.contains(InitDialogue.placeholder) == true else {
       throw Failure(
         "the worker command has no \(InitDialogue.placeholder)",
-        hint: "that is where a worker finds what it shall do, e.g. my-agent \"$(cat \(InitDialogue.placeholder))\"")
+        hint: "that is where a worker finds what it should do, e.g. my-agent \"$(cat \(InitDialogue.placeholder))\"")
     }
   }
 

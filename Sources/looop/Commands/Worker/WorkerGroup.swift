@@ -16,7 +16,7 @@ struct WorkerStart: Verb {
     discussion: "The prompt is the words after the id, or standard input (no words, or a lone `-`).")
 
   @Argument(help: "The worker's id.") var id: String
-  @Argument(help: "What it shall do.") var prompt: [String] = []
+  @Argument(help: "What it should do.") var prompt: [String] = []
   @Option(help: "Run this instead of the configured command; it must hold {{prompt_file}}.") var command: String?
   @Option(help: "A command that says, once the worker ended, whether the work is there.") var verify: String?
   @Option(help: "The goal it works for.", completion: Completions.goals) var goal: String?
