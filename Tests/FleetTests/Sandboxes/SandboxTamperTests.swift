@@ -81,4 +81,45 @@ import Testing
     #expect(FileReading.of(theirs.appending("work.txt")).text == "work\n")
     #expect(try fixture.contents(theirs) == contents)
   }
+
+  /// An exported `GIT_DIR` overrides even `git -C`; a helper must not follow one that it inherits.
+  @Test(.enabled(if: BuiltProducts.has("looop-fleet"), "looop-fleet is not built"))
+  func `git's variables in the environment`() throws {
+    let fixture = try GitFixture()
+    let other = fixture.scratch.appending("other")
+    try fixture.git(["init", "-q", other.string])
+    let astray = ["GIT_DIR": "\(other)/.git", "GIT_WORK_TREE": other.string, "GIT_INDEX_FILE": "\(other)/index"]
+    for verb in ["create", "remove"] {
+      let process = try RunningProcess(BuiltProducts.looopFleet, ["_sandbox", verb], environment: astray)
+      process.write(fixture.request("w", ["setup": "git rev-parse --git-common-dir > where.log"]).compact)
+      process.closeInput()
+      _ = process.wait()
+      #expect(try JSON(parsing: process.output)["ok"] == true, "\(process.output)")
+      guard verb == "create" else { continue }
+      let tree = fixture.root.appending("trees/w")
+      #expect(FileReading.of(tree.appending("where.log")).text == "\(fixture.repository)/.git\n")
+      #expect(try fixture.git(["status", "--porcelain"], in: tree) == "")
+    }
+    #expect(Files.names(other) == [".git"] && Files.names(other.appending(".git/worktrees")) == [])
+    #expect(try fixture.debris() == [])
+  }
+
+  /// Somebody's `git gc` and `git worktree prune` while a worker has commits on no branch and a staged file.
+  @Test func `git's own housekeeping`() throws {
+    let fixture = try GitFixture()
+    let tree = try fixture.create("w", ["detached": true])
+    try AtomicFile.write("committed\n", to: tree.appending("c"))
+    try fixture.commitAll("on no branch", in: tree)
+    try AtomicFile.write("staged\n", to: tree.appending("s"))
+    try fixture.git(["add", "s"], in: tree)
+    let status = try fixture.git(["status", "--porcelain"], in: tree)
+    try fixture.git(["gc", "-q", "--prune=now"])
+    try fixture.git(["worktree", "prune", "--expire=now"])
+    #expect(try fixture.git(["status", "--porcelain"], in: tree) == status)
+    #expect(!(try fixture.git(["fsck", "--no-dangling"], in: tree)).contains("missing"))
+    #expect(fixture.verb("remove")["outcome"] == "parked")
+    try fixture.git(["gc", "-q", "--prune=now"])
+    #expect(fixture.verb("restore")["ok"] == true)
+    #expect(try fixture.git(["status", "--porcelain"], in: tree) == status)
+  }
 }
