@@ -15,9 +15,19 @@ package struct AppendLog: Sendable {
 
   package func append(_ line: String) throws(HostError) {
     try rollIfNeeded()
-    let file = try OwnedDescriptor(opening: path, O_WRONLY | O_APPEND | O_CREAT, mode: 0o644, operation: "append to")
-    try file.writeAll(Array((line + "\n").utf8), path)
+    let file = try OwnedDescriptor(opening: path, O_RDWR | O_APPEND | O_CREAT, mode: 0o644, operation: "append to")
+    // A line that a crash or a full disk cut off must not swallow this one: a charge would be lost with it.
+    let begin = Self.isTorn(file) ? "\n" : ""
+    try file.writeAll(Array((begin + line + "\n").utf8), path)
     try file.closeChecked(path)
+  }
+
+  private static func isTorn(_ file: borrowing OwnedDescriptor) -> Bool {
+    var status = stat()
+    guard unsafe fstat(file.raw, &status) == 0, status.st_size > 0 else { return false }
+    var last: UInt8 = 0x0A
+    guard unsafe pread(file.raw, &last, 1, status.st_size - 1) == 1 else { return false }
+    return last != 0x0A
   }
 
   private func rollIfNeeded() throws(HostError) {
