@@ -140,12 +140,15 @@ struct FleetSandboxTests {
       git config core.fsmonitor 'touch \(evil)'; git config core.bare true
       "$LOOOP_BIN" _ kill "$LOOOP_SESSION_ID"
       """)
-    #expect(try eventually(within: 30) { try Self.rows(fleet, "mallory", "quarantined").count == 1 }, "\(fleet.log)")
+    // Told once all of it is put right.
+    #expect(
+      eventually(within: 30) { fleet.log.contains("worker mallory changed repository web for everybody") },
+      "\(fleet.log)")
+    #expect(try Self.rows(fleet, "mallory", "quarantined").count == 1)
     #expect(try fleet.git("web", "config", "core.bare").output == "false\n")
     #expect(try fleet.git("web", "config", "core.fsmonitor").exitCode == 1)
     #expect(FileReading.of(fleet.repository("web").appending(".git/hooks/post-checkout")) == .absent)
     #expect(FileReading.of(evil) == .absent)
-    #expect(eventually { fleet.log.contains("worker mallory changed repository web for everybody") })
     #expect(try eventually(within: 20) { try fleet.tenant("web")?["reason"]?.string?.contains("mallory") == true })
     let kept = try Self.rows(fleet, "mallory", "kept").first?["reason"]?.string
     #expect(kept?.contains("kept for 1 h") == true, "audited at once, given back later: \(kept ?? "gone")")
@@ -186,6 +189,9 @@ struct FleetSandboxTests {
       "web",
       yaml: "repos: { web: \(fleet.repository("web")) }\nsandboxes:\n  setup: \(JSON.string(setup).compact)\n")
     try fleet.start()
+    #expect(try fleet.run("sandbox", "preflight", "web/web").exitCode == 0)
+    let lacking = try fleet.run("sandbox", "preflight", "web/web", "--base", "nowhere", "--json")
+    #expect(lacking.exitCode == 1 && lacking.json?["findings"]?.array?.first?["name"] == "commit", "\(lacking)")
     let objects = fleet.repository("web").appending(".git/objects")
     let elsewhere = fleet.scratch.appending("elsewhere")
     try Self.start(

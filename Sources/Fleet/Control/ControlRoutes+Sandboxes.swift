@@ -15,6 +15,11 @@ extension ControlRoutes {
       let caller = try allow(.work(tenant: tenant), context)
       return Response.json(try await fleet.diff(tenant: tenant, worker: worker, by: caller).json)
     }
+    router.get("/v1/tenants/:name/repos/:repo/preflight") { request, context in
+      let (tenant, repo) = (try context.parameter("name"), try context.parameter("repo"))
+      _ = try allow(.work(tenant: tenant), context)
+      return Response.json(try await fleet.preflight(tenant: tenant, repo: repo, base: request.query("base")).json)
+    }
     router.post("/v1/sandboxes/:tenant/:worker/land") { request, context in
       let (tenant, worker) = (try context.parameter("tenant"), try context.parameter("worker"))
       let body = try await request.jsonBody()

@@ -39,6 +39,8 @@ package protocol FleetOperations: Sendable {
 
   /// Collects worktrees that nobody needs, of one tenant or of all; with `dryRun` only says what it would do.
   func prune(tenant: String?, dryRun: Bool, by: Caller) async throws(FleetRefusal) -> [PruneRow]
+  /// What to know of a tenant's repository before workers get sandboxes of it, or of one commit of it.
+  func preflight(tenant: String, repo: String, base: String?) async throws(FleetRefusal) -> PreflightReport
   /// What a worker did: a live one, one that ended and left a branch, or parked work.
   func diff(tenant: String, worker: String, by: Caller) async throws(FleetRefusal) -> SandboxDiff
   /// Brings a worker's commits home by fast-forward, into the branch that is named or the one that the source is on.

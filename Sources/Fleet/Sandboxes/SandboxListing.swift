@@ -132,20 +132,4 @@ struct SandboxListing {
         bytes: DiskUse.of(path).bytes)
     }
   }
-
-  // MARK: - Sizes
-
-  /// What it all occupies: each tree, the pool, what waits for deletion, the private repositories.
-  static func sizes(_ layout: SandboxLayout) -> JSON {
-    let trees = Files.names(layout.trees).map { name -> JSON in
-      let use = DiskUse.of(layout.trees.appending(name))
-      return ["worker": .string(name), "bytes": .int(use.bytes), "files": .int(use.files)]
-    }
-    func bytes(_ path: FilePath) -> JSON { .int(DiskUse.of(path).bytes) }
-    return [
-      "sandboxes": .array(trees), "pool_bytes": bytes(layout.pool), "trash_bytes": bytes(layout.trash),
-      "private_bytes": bytes(layout.repositories), "total_bytes": bytes(layout.root),
-      "free_bytes": .optional(DiskUse.free(at: layout.root)),
-    ]
-  }
 }

@@ -112,36 +112,4 @@ extension SandboxVerb {
       "retired": list(retired),
     ]
   }
-
-  /// `{worker}` → `{ref, commit, files}`; the worktree stays as it is.
-  static func park(_ request: SandboxRequest) throws -> JSON {
-    let worker = try request.worker()
-    let place = try RepositoryPlace.of(worker, request)
-    let tree = place.layout.tree(worker)
-    let seen = SandboxInspection(common: place.common, tree: tree).run()
-    guard seen.facts.state == .whole, let worktree = seen.worktree else {
-      throw SandboxError(.kept, CollectionVerdict(seen.facts).reasons.joined(separator: "; "))
-    }
-    let parked = try Parking(common: place.common, worktree: worktree, tree: tree, worker: worker).run(seen)
-    return ["ref": .string(parked.ref), "commit": .string(parked.commit.hex), "files": .int(Int64(parked.files))]
-  }
-
-  /// `{repo_name, repo_path}` → `{parked: [{ref, commit, worker, branch, parked_at, reasons, files}]}`
-  static func parked(_ request: SandboxRequest) throws -> JSON {
-    let place = try RepositoryPlace(request)
-    var found: [JSON] = []
-    for common in place.homes {
-      let repository = try Repository(opening: common, bare: true)
-      for reference in try repository.references(matching: SandboxName.parkedPrefix + "*") {
-        let work = try? ParkedWork.read(reference.target, in: repository)?.work
-        found.append([
-          "ref": .string(reference.name), "commit": .string(reference.target.hex), "common_dir": .string(common.string),
-          "worker": .optional(work?.worker), "branch": .optional(work?.branch.map(shortBranch)),
-          "parked_at": .optional(work?.parkedAt), "reasons": list(work?.reasons ?? ["commits on no branch"]),
-          "files": .int(Int64(work?.files.count ?? 0)),
-        ])
-      }
-    }
-    return ["parked": .array(found)]
-  }
 }

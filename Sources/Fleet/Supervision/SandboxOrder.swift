@@ -106,6 +106,13 @@ struct SandboxOrder: Hashable, Sendable {
     return request
   }
 
+  func preflight(_ source: FilePath, base: String?) -> JSON {
+    var request = self.base
+    request["repo_path"] = .string(source.string)
+    request["base"] = .optional(base)
+    return request
+  }
+
   /// How long a worker's sandbox stays after its end.
   func keeps(_ worker: TenantReport.Worker) -> Duration { worker.hasFailed ? settings.keepFailed : settings.keep }
 

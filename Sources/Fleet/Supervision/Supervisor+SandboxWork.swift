@@ -69,6 +69,31 @@ extension Supervisor {
     }
   }
 
+  package func preflight(
+    tenant name: String, repo: String, base: String?
+  ) async throws(FleetRefusal) -> PreflightReport {
+    let tenant = try known(name)
+    guard let source = tenant.configuration.repositories[repo] else {
+      let known = tenant.configuration.repositories.keys.sorted().joined(separator: ", ")
+      throw FleetRefusal(
+        .notFound, "\(name) has no repository \"\(Display.line(repo))\"",
+        hint: known.isEmpty ? "name it below `repos:` in tenants.d/\(name).yaml" : "there are: \(known)")
+    }
+    try checkThawed(tenant)
+    let request = sandboxOrder(tenant).preflight(source, base: base)
+    switch await sandboxPlaces.with(name, { await self.sandboxVerb("preflight", request, of: tenant) }) {
+    case .success(let json): return PreflightReport(json: json, tenant: name, repo: repo)
+    case .failure(let refusal): throw refusal.fleet
+    }
+  }
+
+  private func checkThawed(_ tenant: SupervisedTenant) throws(FleetRefusal) {
+    guard !tenant.state.frozen else {
+      throw FleetRefusal(
+        .conflict, "\(tenant.id) is frozen: nothing of it may run", hint: "first: looop-fleet thaw \(tenant.id)")
+    }
+  }
+
   package func diff(tenant name: String, worker: String, by caller: Caller) async throws(FleetRefusal) -> SandboxDiff {
     let json = try await work("diff", on: worker, of: name)
     guard let diff = SandboxDiff(json: json, tenant: name, worker: worker) else {
@@ -121,9 +146,7 @@ extension Supervisor {
       throw FleetRefusal(
         .invalidArgument, "\(Display.line(worker)) is no worker's name", hint: "list them: looop-fleet sandboxes")
     }
-    guard !tenant.state.frozen else {
-      throw FleetRefusal(.conflict, "\(name) is frozen: nothing of it may run", hint: "first: looop-fleet thaw \(name)")
-    }
+    try checkThawed(tenant)
     var request = sandboxOrder(tenant).work(of: worker)
     for (key, value) in more { request[key] = value }
     let order = request

@@ -33,6 +33,15 @@ enum SandboxText {
     ]
   }
 
+  static func preflight(_ report: PreflightReport, paint: Paint) -> [String] {
+    let name = Display.line("\(report.tenant)/\(report.repo)")
+    let verdict = report.isUsable ? "workers can have worktrees of it" : "no worktree can be made of it"
+    return ["\(name): \(verdict)"]
+      + report.findings.map { finding in
+        "  \(finding.isNote ? "note" : "refused")  \(Display.line(finding.name)): \(Display.line(finding.means))"
+      }
+  }
+
   private static func commits(_ commits: [SandboxDiff.Commit]) -> [String] {
     commits.map { "  \($0.oid.prefix(10)) \(Display.line($0.summary))" }
   }

@@ -142,6 +142,8 @@ import Testing
       let rig = Rig(fleet: fleet, caller: caller)
       let diff = try await rig.get("/v1/sandboxes/web/fix/diff").json
       #expect(diff["patch"] == "+two\n" && diff["commits"]?.array?.count == 1)
+      let preflight = try await rig.get("/v1/tenants/web/repos/web/preflight?base=next").json
+      #expect(preflight["usable"] == false && preflight["findings"]?.array?.first?["means"] == "no next")
       #expect(try await rig.post("/v1/sandboxes/web/fix/land", #"{"dry_run":true}"#).json["dry_run"] == true)
       #expect(try await rig.post("/v1/sandboxes/web/fix/land", #"{"into":"next"}"#).json["into"] == "next")
       let behind = try await rig.post("/v1/sandboxes/web/fix/land", #"{"into":"behind"}"#)
@@ -162,6 +164,7 @@ import Testing
       let fleet = InMemoryFleet()
       let rig = Rig(fleet: fleet, caller: caller)
       #expect(try await rig.get("/v1/sandboxes/web/fix/diff").status == 403)
+      #expect(try await rig.get("/v1/tenants/web/repos/web/preflight").status == 403)
       for path in ["/v1/sandboxes/web/fix/land", "/v1/sandboxes/web/fix/restore", "/v1/prune?tenant=web", "/v1/prune"] {
         #expect(try await rig.post(path).status == 403, "\(path)")
       }

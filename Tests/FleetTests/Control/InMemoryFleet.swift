@@ -117,6 +117,12 @@ actor InMemoryFleet: FleetOperations {
         SpendingReport.Entry(name: $0.name, today: $0.budget, forecast: nil, days: [], shares: [])
       })
   }
+  func preflight(tenant: String, repo: String, base: String?) async throws(FleetRefusal) -> PreflightReport {
+    PreflightReport(
+      json: ["findings": [["name": "commit", "level": "refused", "means": .string("no \(base ?? "HEAD")")]]],
+      tenant: tenant,
+      repo: repo)
+  }
   func diff(tenant: String, worker: String, by: Caller) async throws(FleetRefusal) -> SandboxDiff {
     guard rows.contains(where: { $0.name == tenant }) else { throw .unknownTenant(tenant) }
     return SandboxDiff(

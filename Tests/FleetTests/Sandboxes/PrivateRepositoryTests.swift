@@ -19,7 +19,7 @@ import Testing
     #expect(try fixture.git(["config", "--get", "core.hooksPath"], mayFail: true) == "")
     let refs = try fixture.git(["for-each-ref", "--format=%(refname)"]).split(separator: "\n")
     #expect(refs.allSatisfy { $0 == "refs/heads/main" || $0.hasPrefix("refs/looop/borrowed/") })
-    #expect(fixture.verb("sizes")["private_bytes"]?.int ?? .max < 2 << 20)
+    #expect(DiskUse.of(fixture.root.appending("repos")).bytes < 2 << 20)
   }
 
   @Test func `pruning the source takes nothing away`() throws {

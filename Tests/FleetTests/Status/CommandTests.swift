@@ -16,6 +16,7 @@ import Testing
     ["worker", "kill", "web/fix"], ["sandboxes", "--json"], ["sandbox", "prune", "--dry-run"], ["budget"],
     ["sandbox", "list"], ["sandbox", "diff", "web/fix", "--stat"], ["sandbox", "prune", "--tenant", "web"],
     ["sandbox", "land", "web/fix", "--into", "main", "--dry-run"], ["sandbox", "restore", "web/fix", "--as", "again"],
+    ["sandbox", "preflight", "web/site", "--base", "next"],
     ["budget", "web", "--days", "7", "--json"], ["budget", "--csv"], ["budget", "raise", "web", "5"],
     ["tenant", "add", "web", "--data-dir", "/srv/web", "--user", "alice", "--repo", "web=/srv/git/web.git"],
     ["tenant", "list"], ["tenant", "show", "web"], ["tenant", "pause", "web"], ["tenant", "resume", "web"],

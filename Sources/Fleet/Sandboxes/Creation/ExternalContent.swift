@@ -46,7 +46,8 @@ struct ExternalContent: Hashable, Sendable {
       $0.level == .refused && about.contains($0.name)
     }
     guard let first = refused.first else { return }
-    throw SandboxError(.unsupported, "\(repository): \(first.means)", hint: "see: looop-fleet doctor")
+    throw SandboxError(
+      .unsupported, "\(repository): \(first.means)", hint: "see: looop-fleet sandbox preflight TENANT/REPO")
   }
 
   /// Fills it in. The files that a filter makes are taken away first, so that git writes them and nothing else.

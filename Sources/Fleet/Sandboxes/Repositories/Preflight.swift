@@ -52,7 +52,9 @@ struct PreflightFinding: Hashable, Sendable {
       found.append(
         note("writable", "the tenant cannot write to it: sandboxes get a private copy, and landing is refused"))
     }
-    if !facts.hasCommit { found.append(refuse("commit", "it has no commit yet: make the first one")) }
+    if !facts.hasCommit {
+      found.append(refuse("commit", "it has no such commit to start from: make the first one, or name another base"))
+    }
     if facts.hasBranchNamedLooop {
       found.append(refuse("branch", "a branch named looop is in the way of looop/WORKER: git branch -m looop NEW"))
     }

@@ -16,6 +16,7 @@ struct SandboxCommand: AsyncParsableCommand {
     commandName: "sandbox", abstract: "Look at worktrees, and bring their work home.",
     subcommands: [
       SandboxList.self, SandboxDiffCommand.self, SandboxLand.self, SandboxRestore.self, SandboxPrune.self,
+      SandboxPreflight.self,
     ])
 }
 
@@ -55,5 +56,29 @@ struct SandboxPrune: AsyncParsableCommand {
     guard !rows.isEmpty else { return Printer.standard.line("nothing to remove") }
     Printer.standard.lines(SandboxTable.pruned(rows, width: Printer.standard.width, paint: Printer.standard.paint))
     if dryRun { Printer.standard.note("nothing was changed (--dry-run)") }
+  }
+}
+
+struct SandboxPreflight: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "preflight", abstract: "What to know of a repository before workers get worktrees of it.",
+    discussion: "Exit status: 1 where no worktree can be made of it.")
+
+  @Argument(help: "The repository: TENANT/REPO.") var repository: TenantScopedID
+  @Option(help: "Of this branch, tag or commit; left out: HEAD.") var base: String?
+  @Flag(help: "As JSON.") var json = false
+  @OptionGroup var common: CommonOptions
+
+  func run() async throws {
+    let (tenant, repo) = (PercentEncoding.encode(repository.tenant), PercentEncoding.encode(repository.id))
+    let answer = try await common.client().get(
+      "/v1/tenants/\(tenant)/repos/\(repo)/preflight", query: base.map { [("base", $0)] } ?? [], timeout: .seconds(120))
+    let report = PreflightReport(json: answer, tenant: repository.tenant, repo: repository.id)
+    if json {
+      Printer.standard.json(answer)
+    } else {
+      Printer.standard.lines(SandboxText.preflight(report, paint: Printer.standard.paint))
+    }
+    if !report.isUsable { throw ExitStatus.refused }
   }
 }
