@@ -17,6 +17,7 @@ struct FleetAttackTests {
     for script in attacks/$SET-*.sh; do
       name=$(basename "$script" .sh); mkdir -p "work/$name"
       ( cd "work/$name"; timeout -k 1 30 /bin/bash "$LOOOP_DATA_DIR/$script" </dev/null >"$LOOOP_DATA_DIR/results/$name" 2>&1 )
+      echo "$name $SECONDS" >>results/times
     done
     touch "results/$SET-done"
     """#
@@ -53,7 +54,7 @@ struct FleetAttackTests {
       find '\(places["B_HOME"]!)' '\(places["B_TREE"]!)' '\(fleet.repository("b"))' '\(fleet.scratch.appending("etc"))' \
         -not -name '*.lock' -printf '%p %m %U %y %s %l\\n' | sort
       cat '\(places["B_DATA"]!)'/secret '\(fleet.scratch.appending("etc"))'/tenants.d/* '\(places["B_DATA"]!)'/config.json
-      ls -la '\(places["B_DATA"]!)'/answers '\(places["B_DATA"]!)'/asks | grep -v total
+      ls -lA '\(places["B_DATA"]!)'/answers '\(places["B_DATA"]!)'/asks | grep -v total
       cat /proc/\(places["B_PID"]!)/oom_score_adj; ps -o pid=,nice=,user=,args= -p \(places["B_PID"]!),\(places["FLEET_PID"]!)
       ls /etc/ld.so.preload; hostname; cat /proc/sys/kernel/pid_max
       """

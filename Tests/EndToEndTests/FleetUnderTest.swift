@@ -90,10 +90,11 @@ final class FleetUnderTest: Sendable {
   // MARK: Running it
 
   /// Starts the supervisor and waits until it answers.
-  /// - `extra`: what its environment has besides.
-  func start(with extra: [String: String] = [:]) throws {
+  /// - `extra`: what its environment has besides. `wrapper`: a program, by its path, and its words that start it.
+  func start(with extra: [String: String] = [:], under wrapper: [String] = []) throws {
+    let command = wrapper + [BuiltProducts.looopFleet.string, "serve"]
     let process = try RunningProcess(
-      BuiltProducts.looopFleet, ["serve"], environment: environment.merging(extra) { _, new in new })
+      FilePath(command[0]), Array(command.dropFirst()), environment: environment.merging(extra) { _, new in new })
     supervisor.withLock { $0 = process }
     guard try eventually(within: 20, { try run("status").exitCode != 3 }) else {
       throw TestFailure("the supervisor does not answer: \(process.errors)")

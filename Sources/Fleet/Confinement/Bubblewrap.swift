@@ -30,8 +30,9 @@ package enum Bubblewrap {
   /// - `tools`: directories of our own binaries.
   package static func words(for tenant: ConfinedTenant, tools: [FilePath]) -> [String] {
     var words = [
-      program.string, "--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
-      "--die-with-parent", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--tmpfs", "/var/tmp",
+      // No more namespaces than the unit allows.
+      program.string, "--unshare-user", "--unshare-pid", "--die-with-parent", "--proc", "/proc", "--dev", "/dev",
+      "--tmpfs", "/tmp", "--tmpfs", "/var/tmp",
     ]
     func bind(_ option: String, _ path: FilePath) { words += [option, path.string, path.string] }
     for path in LandlockPolicy.system + tools + tenant.readable { bind("--ro-bind-try", path) }

@@ -43,5 +43,36 @@ extension Confined {
       }
       #expect(throws: MissingGuards.self) { try guards.check(required: ["user"]) }
     }
+
+    @Test(.enabled(if: Bubblewrap.problem() == nil, "needs bubblewrap"))
+    func `a bubblewrap that was tried and does not work starts no worker`() throws {
+      var tenant = ConfinedTenant(
+        name: "box", dataDirectory: "/srv/box", user: TenantUser.current(HostEnvironment([:])))
+      tenant.bubblewrap = true
+      let sound = Confinement(options(BuiltProducts.looop))
+      defer { sound.groups.removeBase() }
+      #expect(try sound.within(worker: tenant).first == Bubblewrap.program.string)
+      #expect(sound.guards([tenant]).first { $0.name == "bubblewrap" }?.isEnforced == true)
+      let broken = Confinement(options("/bin/false"))
+      #expect(broken.guards([tenant]).first { $0.name == "bubblewrap" }?.level == .absent)
+      let error = #expect(throws: ConfinementProblem.self) { try broken.within(worker: tenant) }
+      #expect(error?.hint?.contains("apt-get install bubblewrap") == true)
+      tenant.bubblewrap = false
+      #expect(try broken.within(worker: tenant).isEmpty)
+    }
+
+    @Test func `bwrap is root's own program, or it is none`() throws {
+      let scratch = try ScratchDirectory()
+      let good = try scratch.write("#!/bin/sh\n", to: "good", mode: 0o755)
+      let open = try scratch.write("#!/bin/sh\n", to: "open", mode: 0o755)
+      let inert = try scratch.write("#!/bin/sh\n", to: "inert", mode: 0o644)
+      chmod(open.string, 0o777)
+      #expect(Bubblewrap.problem(good) == nil)
+      #expect(Bubblewrap.problem(scratch.appending("none"))?.contains("not there") == true)
+      #expect(Bubblewrap.problem(open)?.contains("others than root") == true)
+      #expect(Bubblewrap.problem(inert)?.contains("no program") == true)
+      chown(good.string, 65534, 65534)
+      #expect(Bubblewrap.problem(good) != nil)
+    }
   }
 }

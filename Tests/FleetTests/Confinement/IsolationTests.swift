@@ -81,6 +81,29 @@ extension Confined {
       #expect(HostClock.system.monotonic() - started < 3)
     }
 
+    @Test(.enabled(if: LandlockSupport.abi >= LandlockSupport.leastABI, "needs a kernel with Landlock"))
+    func `what is named readable can be read and not written, its neighbours not even that`() throws {
+      for name in ["tools", "others"] {
+        try fixture.scratch.write("of \(name)\n", to: "\(name)/file", mode: 0o644)
+        for place in [name, "\(name)/file"] { chmod(fixture.scratch.appending(place).string, 0o777) }
+      }
+      let (tools, others) = (fixture.scratch.appending("tools"), fixture.scratch.appending("others"))
+      let tenant = try fixture.tenant("readable") {
+        $0.readable = [tools]
+        $0.landlock = .on
+      }
+      let script = """
+        cat '\(tools)/file'; echo x >>'\(tools)/file' && echo WROTE; touch '\(tools)/new' && echo WROTE
+        cat '\(others)/file' && echo READ; ls '\(others)' && echo READ; echo x >>'\(others)/file' && echo WROTE; echo end
+        """
+      for work in [ConfinedWork.beat(tenant), .helper(tenant), .worker(tenant, id: "w"), .git(tenant)] {
+        #expect(try fixture.run(work, script).text == "of tools\nend\n")
+      }
+      // Without Landlock the permissions would let all of it through: so it is Landlock that holds.
+      let open = try fixture.tenant("unreadable") { $0.landlock = .off }
+      #expect(try fixture.run(.beat(open), script).text.contains("WROTE"))
+    }
+
     @Test func `a link in place of a tenant's directory leads only the tenant astray`() throws {
       let tenant = try fixture.tenant("link")
       // The runner home becomes a link to another tenant's directory: what is made there is refused, and no root follows.

@@ -53,6 +53,25 @@ extension Confined {
       #expect(model.heard.contains("Read-only file system"))
     }
 
+    @Test(.enabled(if: Bubblewrap.problem() == nil, "needs bubblewrap"))
+    func `codex makes a sandbox of its own inside a worker's bubblewrap`() throws {
+      let tenant = try fixture.tenant("codexwrap", user: 0) {
+        $0.readable = [RealAgents.directory]
+        $0.bubblewrap = true
+      }
+      let model = try RealAgents.Model(
+        fixture.scratch, command: "id -un; echo made >made; echo out >$HOME/codexwrap; ls /home")
+      let work = ConfinedWork.worker(tenant, id: "w")
+      try fixture.confinement.prepare(worker: "w", of: tenant)
+      let command =
+        try fixture.confinement.within(worker: tenant)
+        + ["/bin/bash", "-c", model.codex("--sandbox workspace-write")]
+      let outcome = BoundedRun(try fixture.confinement.spawn(for: work, command), deadline: 60).run()
+      #expect(outcome.reason == .code(0), "\(outcome.complaint)\n\(outcome.text.suffix(2000))")
+      #expect(FileReading.of(tenant.dataDirectory.appending("made")).text == "made\n")
+      #expect(model.heard.contains("Read-only file system"))
+    }
+
     /// The kernel lets nobody mount inside Landlock. Should that change, this test says so, and the choice can go.
     @Test func `inside Landlock codex cannot, and refuses to run anything unconfined`() throws {
       let tenant = try fixture.tenant("codexland", user: 3) { $0.readable = [RealAgents.directory] }
