@@ -14,16 +14,15 @@ struct FleetAttackTests {
   /// Runs each of `attacks/*.sh` of the worker's own data dir and keeps what it said.
   private static let driver = #"""
     cd "$LOOOP_DATA_DIR"; mkdir -p results
-    for script in attacks/$SET-*.sh; do
-      name=$(basename "$script" .sh); mkdir -p "work/$name"
-      ( cd "work/$name"; timeout -k 1 30 /bin/bash "$LOOOP_DATA_DIR/$script" </dev/null >"$LOOOP_DATA_DIR/results/$name" 2>&1 )
-      echo "$name $SECONDS" >>results/times
-    done
+    one() { mkdir -p "work/$1"; cd "work/$1"; timeout -k 1 30 /bin/bash "../../attacks/$1.sh" </dev/null >"../../results/$1" 2>&1; true; }
+    export -f one
+    ls attacks | sed -n "s/^\($SET-.*\)\.sh$/\1/p" | xargs -P "$TOGETHER" -I NAME bash -c 'one NAME'
     touch "results/$SET-done"
     """#
 
   private func place(
-    _ attacks: [TenantAttack], _ set: String, in fleet: FleetUnderTest, _ tenant: String, _ places: [String: String]
+    _ attacks: [TenantAttack], _ set: String, in fleet: FleetUnderTest, _ tenant: String, _ places: [String: String],
+    together: Int = 1
   ) throws {
     var exports = FleetAttacks.prelude + "export A=\(tenant) D='\(fleet.dataDir(tenant).root)'\n"
     for (name, value) in places { exports += "export \(name)='\(value)'\n" }
@@ -35,7 +34,7 @@ struct FleetAttackTests {
       try Directory.create(fleet.dataDir(tenant).root.appending(folder))
       try UnixUsers.give(fleet.dataDir(tenant).root.appending(folder), to: Self.users[tenant]!)
     }
-    try fleet.wish(set, of: tenant, as: Self.users[tenant]!, "export SET=\(set)\n" + Self.driver)
+    try fleet.wish(set, of: tenant, as: Self.users[tenant]!, "export SET=\(set) TOGETHER=\(together)\n" + Self.driver)
   }
 
   private func result(_ number: Int, _ set: String, of tenant: String, in fleet: FleetUnderTest) -> String? {
@@ -71,7 +70,7 @@ struct FleetAttackTests {
         yaml: """
           user: \(Self.users[name]!)
           budget: { usd_per_day: 5 }
-          workers: { cpu: 1, memory_max: 512M, pids_max: 128 }
+          workers: { memory_max: 512M, pids_max: 256 }
           repos: { \(name): \(fleet.repository(name)) }
           landlock: \(name == "c" ? "off" : "auto")
 
@@ -116,7 +115,7 @@ struct FleetAttackTests {
     // What is denied.
     let attacks = TenantAttack.all + FleetAttacks.denied + FleetAttacks.allowed
     let hasLandlock = LandlockSupport.abi >= LandlockSupport.scopeABI
-    for tenant in ["a", "c"] { try place(attacks, "deny", in: fleet, tenant, places) }
+    for tenant in ["a", "c"] { try place(attacks, "deny", in: fleet, tenant, places, together: 4) }
     #expect(
       eventually(within: 120, every: 50) { isDone("deny", "a", fleet) && isDone("deny", "c", fleet) }, "\(fleet.log)")
     var denials = 0

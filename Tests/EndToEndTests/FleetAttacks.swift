@@ -178,7 +178,7 @@ enum FleetAttacks {
       #"for n in 1 2 3; do printf '#!/bin/sh\nexec sleep 600\n' >$D/sensors/hang$n.sh; printf '#!/bin/sh\nexec yes\n' >$D/sensors/yes$n.sh; done; chmod 755 $D/sensors/*.sh"#
     ),
     .init(
-      "a file touched as fast as it can", "timeout 3 sh -c 'while :; do : >$D/goals/goal.md; : >$D/asks/t.json; done'"),
+      "a file touched as fast as it can", "timeout 1 sh -c 'while :; do : >$D/goals/goal.md; : >$D/asks/t.json; done'"),
     .init(
       "a hundred connections and its fill of helpers that wait",
       ##"""
@@ -195,12 +195,12 @@ enum FleetAttacks {
           s.send(b"POST /v1/tenants/%s/verb HTTP/1.1\r\nHost: fleet\r\nContent-Length: %d\r\n\r\n"%(a.encode(),len(body))+body)
           held.append(s)
         except OSError: pass
-      time.sleep(4)'
+      time.sleep(2)'
       """##),
     .init(
       "its own helpers and beats stopped, then ended",
       #"""
-      for i in $(seq 40); do
+      for i in $(seq 15); do
         for p in /proc/[0-9]*; do
           [ -O $p ] && tr '\0' ' ' <$p/cmdline 2>/dev/null | grep -q -e ' beat ' -e ' report ' -e ' hold' && kill -STOP ${p#/proc/}
         done

@@ -219,7 +219,7 @@ extension Supervisor: FleetOperations {
   }
 
   /// Seconds for each tenant; what is left of it then is stopped all the same.
-  private static let drainPatience = 10.0
+  private static let drainPatience = 5.0
 
   /// Who wished what, through the socket: one line that stays.
   package func record(_ record: AuditRecord) async {

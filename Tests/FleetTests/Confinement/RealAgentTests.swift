@@ -60,7 +60,7 @@ extension Confined {
         $0.bubblewrap = true
       }
       let model = try RealAgents.Model(
-        fixture.scratch, command: "id -un; echo made >made; echo out >$HOME/codexwrap; ls /home")
+        fixture.scratch, command: "id -un; echo made >made; echo out >/var/tmp/codexwrap; ls /home")
       let work = ConfinedWork.worker(tenant, id: "w")
       try fixture.confinement.prepare(worker: "w", of: tenant)
       let command =
