@@ -13,7 +13,7 @@ enum TenantSelection {
   static func select(
     _ tenant: String, arguments: [String], environment: HostEnvironment, printer: Printer
   ) throws(Failure) -> Outcome {
-    let path = "/v1/tenants/\(FleetDoor.escaped(tenant))"
+    let path = "/v1/tenants/\(PercentEncoding.encode(tenant))"
     let sockets = FleetDoor.sockets(environment, isRoot: getuid() == 0)
     var answered = false
     for socket in sockets {
@@ -78,7 +78,7 @@ enum TenantSelection {
     "--journal", "--command", "--verify", "--repo", "--base", "--goal",
   ]
 
-  private static func refusal(_ reply: FleetDoor.Reply, _ cause: String) -> Failure {
+  private static func refusal(_ reply: SocketRequest.Reply, _ cause: String) -> Failure {
     let error = reply.json?["error"]
     return Failure(
       error?["message"]?.string.map { "\(cause): \($0)" } ?? "\(cause) (HTTP \(reply.status))",

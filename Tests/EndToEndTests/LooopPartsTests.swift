@@ -126,7 +126,7 @@ import Testing
 
   @Test func `answers of HTTP are read in each framing`() throws {
     func parse(_ text: String) throws -> (Int, String) {
-      let reply = try FleetDoor.parse(Array(text.utf8))
+      let reply = try SocketRequest.parse(Array(text.utf8))
       return (reply.status, String(decoding: reply.body, as: UTF8.self))
     }
     #expect(try parse("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}") == (200, "{}"))
@@ -139,7 +139,7 @@ import Testing
       "", "HTTP/1.1 200 OK\r\n", "SSH-2.0\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx",
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
     ] {
-      #expect(throws: Failure.self, "\(broken)") { try FleetDoor.parse(Array(broken.utf8)) }
+      #expect(throws: SocketRequest.Failure.notUnderstood, "\(broken)") { try SocketRequest.parse(Array(broken.utf8)) }
     }
   }
 

@@ -1,6 +1,7 @@
 import Hummingbird
 import Logging
 import NIOCore
+import Tenant
 
 /// What a request carries on its way to its route: the connection it came by, and, once the doorman has looked, who sent it.
 struct ControlContext: RequestContext {

@@ -69,9 +69,7 @@ package struct ControlServer: Service {
         hint: "stop it with `looop-fleet down`, or use another socket")
     }
     try lock.closeToOthers(lockPath)
-    // The lock lives as long as the server: it is given back when this function ends.
-    defer { _ = lock.descriptor.raw }
-    try await makeApplication().run()
+    try await lock.whileHeld { try await makeApplication().run() }
   }
 
   private func makeDirectory(_ path: FilePath) throws {

@@ -53,8 +53,11 @@ package struct FleetService: Sendable {
     }
     try prepareDirectories()
     guard let lock = try FileLock.tryTaking(paths.lock) else { throw Failure.alreadyRunning(paths.socket.string) }
-    defer { _ = lock.descriptor.raw }
     try lock.closeToOthers(paths.lock)
+    try await lock.whileHeld { try await serve() }
+  }
+
+  private func serve() async throws {
     raiseDescriptorLimit()
     let supervisor = try Supervisor(
       paths: paths, programs: programs, environment: environment, logger: logger)

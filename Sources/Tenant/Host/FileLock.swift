@@ -46,6 +46,13 @@ package struct FileLock: ~Copyable, Sendable {
     }
   }
 
+  /// Runs `body` while the lock is held; it is not given back before its end.
+  package borrowing func whileHeld<Value, Failure: Error>(
+    _ body: () async throws(Failure) -> Value
+  ) async throws(Failure) -> Value {
+    try await body()
+  }
+
   /// Runs `body` under a directory's writer lock (`.dirlock`, kept forever).
   package static func withDirectory<Result, Failure: Error>(
     _ directory: FilePath, _ body: () throws(Failure) -> Result
