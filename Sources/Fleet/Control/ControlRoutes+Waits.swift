@@ -22,7 +22,7 @@ extension ControlRoutes {
     }
     router.get("/v1/events") { request, context in
       let caller = try allow(.readAll, context)
-      let query = try WaitQuery(request)
+      let query = try WaitQuery(request).resumed(after: request.headers[.lastEventID])
       let headers: HTTPFields = [.contentType: "text/event-stream", .cacheControl: "no-store"]
       return Response(
         status: .ok, headers: headers,
@@ -148,6 +148,13 @@ struct WaitQuery: Sendable {
     seconds = try request.query("timeout_s", in: 0...300) ?? ControlRoutes.defaultWaitSeconds
   }
 
+  /// A browser's event source comes back with what it heard last; its address still says where it once began.
+  func resumed(after last: String?) -> WaitQuery {
+    var query = self
+    if let last = last.flatMap({ UInt64($0) }) { query.after = last }
+    return query
+  }
+
   func concerns(_ change: FleetChange, caller: Caller) -> Bool {
     if let only, !only.contains(change.category) { return false }
     guard let tenant = change.tenant else { return true }
@@ -172,6 +179,10 @@ enum ServerSentEvent {
     ]
     return "event: changed\nid: \(changes.token)\ndata: \(data.compact)\n\n"
   }
+}
+
+extension HTTPField.Name {
+  static let lastEventID = HTTPField.Name("Last-Event-ID")!
 }
 
 extension FleetRefusal {

@@ -38,74 +38,105 @@ package struct FleetChanges: Hashable, Sendable {
 
 /// Counts visible changes and wakes who waits for the next. A token grows with every change, also over restarts (it starts at the
 /// wall clock in microseconds), so that a client which slept through a restart is woken once too often rather than never.
-package actor ChangeFeed {
+package final class ChangeFeed: Sendable {
   /// How many changes are remembered one by one. Who asks for what is older is told that everything may have changed.
   package static let remembered = 4096
 
-  private var latest: UInt64
-  /// Everything up to here is forgotten.
-  private var horizon: UInt64
-  private var recent: [(token: UInt64, change: FleetChange)] = []
-  private var isStopped = false
-  private var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
-  private var nextWaiter: UInt64 = 0
-
-  package init(startingAt microseconds: UInt64) {
-    latest = microseconds
-    horizon = microseconds
+  private struct State {
+    var latest: UInt64
+    /// Everything up to here is forgotten.
+    var horizon: UInt64
+    var recent: [(token: UInt64, change: FleetChange)] = []
+    var isStopped = false
+    var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
+    var lastWaiter: UInt64 = 0
   }
 
-  package init(clock: HostClock) { self.init(startingAt: UInt64(max(1, clock.wall() * 1e6))) }
+  private let state: Locked<State>
 
+  package init(startingAt microseconds: UInt64) {
+    state = Locked(State(latest: microseconds, horizon: microseconds))
+  }
+
+  package convenience init(clock: HostClock) { self.init(startingAt: UInt64(max(1, clock.wall() * 1e6))) }
+
+  /// Does not wait: who is woken looks later.
   package func changed(_ categories: Set<ChangeCategory>, tenant: String? = nil) {
-    guard !categories.isEmpty, !isStopped else { return }
-    latest += 1
-    for category in categories { recent.append((latest, FleetChange(category, tenant: tenant))) }
-    if recent.count > Self.remembered * 2 {
-      horizon = recent[recent.count - Self.remembered - 1].token
-      recent.removeAll { $0.token <= horizon }
+    guard !categories.isEmpty else { return }
+    wake { state in
+      guard !state.isStopped else { return }
+      state.latest += 1
+      for category in categories { state.recent.append((state.latest, FleetChange(category, tenant: tenant))) }
+      if state.recent.count > Self.remembered * 2 {
+        let horizon = state.recent[state.recent.count - Self.remembered - 1].token
+        state.horizon = horizon
+        state.recent.removeAll { $0.token <= horizon }
+      }
     }
-    wakeAll()
   }
 
   /// Every waiter goes home with `nil`.
   package func stop() {
-    isStopped = true
-    wakeAll()
+    wake { $0.isStopped = true }
   }
 
   package func changes(after token: UInt64?) async -> FleetChanges? {
-    while !isStopped, !Task.isCancelled {
-      guard let token else { return FleetChanges(token: latest, changes: []) }
-      // A token from the future is somebody's invention, or a clock that was set back: begin anew rather than wait for years.
-      if token < horizon || token > latest {
-        return FleetChanges(token: latest, changes: Set(ChangeCategory.allCases.map { FleetChange($0) }))
+    while !Task.isCancelled {
+      switch state.withLock({ Self.look($0, after: token) }) {
+      case .stopped: return nil
+      case .changes(let changes): return changes
+      case .nothing(let latest): await sleep(until: latest)
       }
-      let news = recent.reversed().prefix { $0.token > token }.map(\.change)
-      if !news.isEmpty { return FleetChanges(token: latest, changes: Set(news)) }
-      await sleepUntilWoken()
     }
     return nil
   }
 
-  private func sleepUntilWoken() async {
-    let id = nextWaiter
-    nextWaiter += 1
+  private enum Look {
+    case stopped
+    case changes(FleetChanges)
+    case nothing(latest: UInt64)
+  }
+
+  private static func look(_ state: State, after token: UInt64?) -> Look {
+    guard !state.isStopped else { return .stopped }
+    guard let token else { return .changes(FleetChanges(token: state.latest, changes: [])) }
+    // A token from the future is somebody's invention, or a clock that was set back: begin anew rather than wait for years.
+    if token < state.horizon || token > state.latest {
+      return .changes(
+        FleetChanges(token: state.latest, changes: Set(ChangeCategory.allCases.map { FleetChange($0) })))
+    }
+    let news = state.recent.reversed().prefix { $0.token > token }.map(\.change)
+    return news.isEmpty
+      ? .nothing(latest: state.latest) : .changes(FleetChanges(token: state.latest, changes: Set(news)))
+  }
+
+  /// Until something changed after `seen`, or the waiting task is cancelled.
+  private func sleep(until seen: UInt64) async {
+    let id = state.withLock { state in
+      state.lastWaiter += 1
+      return state.lastWaiter
+    }
     await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        if isStopped || Task.isCancelled { continuation.resume() } else { waiters[id] = continuation }
+        let isLate = state.withLock { state in
+          // A change or a cancellation may have come between the look and here.
+          if state.isStopped || state.latest != seen || Task.isCancelled { return true }
+          state.waiters[id] = continuation
+          return false
+        }
+        if isLate { continuation.resume() }
       }
     } onCancel: {
-      // Outlives the cancelled task on purpose: it only lets go of the one waiter.
-      Task { await self.wake(id) }
+      state.withLock { $0.waiters.removeValue(forKey: id) }?.resume()
     }
   }
 
-  private func wake(_ id: UInt64) { waiters.removeValue(forKey: id)?.resume() }
-
-  private func wakeAll() {
-    let woken = waiters
-    waiters = [:]
-    for continuation in woken.values { continuation.resume() }
+  private func wake(_ change: (inout State) -> Void) {
+    let woken = state.withLock { state in
+      change(&state)
+      defer { state.waiters = [:] }
+      return Array(state.waiters.values)
+    }
+    for continuation in woken { continuation.resume() }
   }
 }

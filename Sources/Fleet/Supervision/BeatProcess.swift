@@ -5,7 +5,7 @@ import Tenant
 /// One beat: a process of the tenant that speaks newline-delimited JSON with the supervisor over its stdin and stdout
 /// ("the door"). It asks there before a runner starts, settles there what the runner used, and reports last.
 ///
-/// It lives on a thread of its own, which only moves bytes: every line goes to `onLine`, and who answers it uses ``Reply``.
+/// It lives on a thread of its own, which only moves bytes: every line becomes an ``Event``, and who answers it uses ``Reply``.
 struct BeatProcess: Sendable {
   /// Without a grant: sensors and verifies have their own bounds below this.
   static let senseDeadline = 300.0
@@ -49,18 +49,22 @@ struct BeatProcess: Sendable {
     }
   }
 
+  enum Event: Sendable {
+    case started(ProcessIdentity?)
+    case line(JSON, Reply)
+  }
+
   var spawn: Spawn
 
-  func run(
-    started: @escaping @Sendable (ProcessIdentity?) -> Void,
-    onLine: @escaping @Sendable (JSON, Reply) -> Void
-  ) async -> Ending {
+  /// `news` is finished when the beat has ended.
+  func run(_ news: AsyncStream<Event>.Continuation) async -> Ending {
     await Threads.run { [self] in
+      defer { news.finish() }
       let clock = HostClock.system
       let begin = clock.monotonic()
       var ending: Ending
       do throws(HostError) {
-        ending = try converse(started: started, onLine: onLine)
+        ending = try converse(news)
       } catch {
         ending = Ending(report: nil, failure: error.description, milliseconds: 0)
       }
@@ -69,9 +73,7 @@ struct BeatProcess: Sendable {
     }
   }
 
-  private func converse(
-    started: (ProcessIdentity?) -> Void, onLine: (JSON, Reply) -> Void
-  ) throws(HostError) -> Ending {
+  private func converse(_ news: AsyncStream<Event>.Continuation) throws(HostError) -> Ending {
     let input = try Pipe()
     let output = try Pipe()
     let errors = try Pipe()
@@ -96,9 +98,9 @@ struct BeatProcess: Sendable {
       pid = try spawn.start()
     }
     for end in [output.readEnd, errors.readEnd, input.writeEnd] { _ = fcntl(end, F_SETFL, O_NONBLOCK) }
-    started(ProcessIdentity.of(pid))
+    news.yield(.started(ProcessIdentity.of(pid)))
     var conversation = Conversation(pid: pid, output: output.readEnd, errors: errors.readEnd, reply: reply)
-    return conversation.run(onLine: onLine)
+    return conversation.run { news.yield(.line($0, $1)) }
   }
 }
 

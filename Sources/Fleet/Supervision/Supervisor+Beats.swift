@@ -38,18 +38,34 @@ extension Supervisor {
     }
     tenants[name]?.state.activity = .beating(since: clock.monotonic())
     tenants[name]?.state.wakeAfterBeat = false
-    Task {
-      var ending: BeatProcess.Ending
-      do {
-        let spawn = try command(tenant, .beat, ["beat", "--door"] + (force ? ["--force"] : []))
-        ending = await BeatProcess(spawn: spawn).run(
-          started: { process in Task { await self.beatStarted(name, process) } },
-          onLine: { line, reply in Task { await self.door(name, line, reply) } })
-      } catch {
-        ending = BeatProcess.Ending(report: nil, failure: "\(error)", milliseconds: 0)
-      }
-      beatEnded(name, ending)
+    begin { fleet in
+      let ending = await fleet.beat(tenant, force: force)
+      fleet.beatEnded(name, ending)
     }
+  }
+
+  /// One beat from its start to its end, with what it asks at the door meanwhile.
+  private func beat(_ tenant: SupervisedTenant, force: Bool) async -> BeatProcess.Ending {
+    let name = tenant.id.name
+    let beat: BeatProcess
+    do {
+      beat = BeatProcess(spawn: try command(tenant, .beat, ["beat", "--door"] + (force ? ["--force"] : [])))
+    } catch {
+      return BeatProcess.Ending(report: nil, failure: "\(error)", milliseconds: 0)
+    }
+    let (events, news) = AsyncStream.makeStream(of: BeatProcess.Event.self)
+    async let ending = beat.run(news)
+    await withDiscardingTaskGroup { group in
+      for await event in events {
+        switch event {
+        case .started(let process): beatStarted(name, process)
+        case .line(let line, let reply): group.addTask { await self.door(name, line, reply) }
+        }
+      }
+      // It has ended: a question of it that still waits for a place waits for nobody.
+      dropDecide(name)
+    }
+    return await ending
   }
 
   private func beatStarted(_ name: String, _ process: ProcessIdentity?) {
@@ -58,7 +74,6 @@ extension Supervisor {
 
   private func beatEnded(_ name: String, _ ending: BeatProcess.Ending) {
     leaveGates(name)
-    dropDecide(name)
     guard var tenant = tenants[name] else { return }
     let wake = tenant.state.wakeAfterBeat
     let before = tenant.state.phase

@@ -54,6 +54,7 @@ extension Supervisor {
         release(name)
         tenants[name]?.state = TenantState(interval: interval)
         tenants[name]?.report = nil
+        wishful.remove(name)
       }
       // What was wrong may be mended: try at once.
       tenants[name]?.state.failures = 0
@@ -105,6 +106,7 @@ extension Supervisor {
     if let beat = tenants[name]?.beat { SessionProcesses.killAll(session: beat.pid) }
     release(name)
     tenants[name] = nil
+    wishful.remove(name)
     log.remove(tenant: name)
   }
 

@@ -37,7 +37,7 @@ extension Supervisor {
         confinement.groups.remove(.worker(record.id, of: name))
       } else {
         tenants[name]?.ending.insert(record.id)
-        Task { await endLeftovers(of: record.id, of: name) }
+        begin { await $0.endLeftovers(of: record.id, of: name) }
       }
     }
     forgetMemoryEnds(of: name)
@@ -89,9 +89,11 @@ extension Supervisor {
     say("worker \(record.id): \(words)", about: name, level: .warning)
     changed(.workers)
     let key = "\(Self.memoryNotes)\(name)/\(record.generation)"
-    Task {
+    begin(.short) { fleet in
       // Without the ledger they are told for as long as this supervisor lives.
-      if case .failure(let error) = await ledger.perform({ try $0.note(key, words) }) { ledgerFailed(error) }
+      if case .failure(let error) = await fleet.ledger.perform({ try $0.note(key, words) }) {
+        fleet.ledgerFailed(error)
+      }
     }
   }
 
@@ -114,7 +116,7 @@ extension Supervisor {
       tenants[name]?.memoryEnds[generation] = nil
       let key = "\(Self.memoryNotes)\(name)/\(generation)"
       // One that stays is forgotten with the next look at the tenant.
-      Task { _ = await ledger.perform { try $0.note(key, nil) } }
+      begin(.short) { _ = await $0.ledger.perform { try $0.note(key, nil) } }
     }
   }
 

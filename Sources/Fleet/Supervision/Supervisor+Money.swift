@@ -137,17 +137,17 @@ extension Supervisor {
     guard !marks.isEmpty, marks != tenant.marks || state.standing == .warning else { return }
     tenants[name]?.marks = marks
     let (rules, now, isNew) = (rules(of: tenant), ClockReading.now(clock), marks != tenant.marks)
-    Task {
-      let result = await ledger.perform { ledger in
+    begin(.short) { fleet in
+      let result = await fleet.ledger.perform { ledger in
         let forecast = try ledger.forecast(rules, state: state, now: now)
         return (isNew ? try ledger.newlyReached(rules, state: state) : [], forecast.values.min())
       }
       guard case .success(let (fresh, soonest)) = result else { return }
       let words = soonest.map { BudgetForecast.words(spentBy: $0, zone: rules.zone) }
-      tenants[name]?.forecast = words
+      fleet.tenants[name]?.forecast = words
       for (axis, threshold) in fresh {
         let cap = axis.words(state[axis].cap ?? 0)
-        say(
+        fleet.say(
           "\(threshold.rawValue) % of today's \(cap) are spent (\(axis.words(state[axis].spent)))\(words.map { "; \($0)" } ?? "")",
           about: name, level: threshold == .half ? .info : .warning)
       }
@@ -190,18 +190,18 @@ extension Supervisor {
     say("the ledger can be used again")
     changed(.tenants)
     // What ops ordered is in it: read it before anything starts.
-    Task {
-      await obeyStandingOrders()
-      admitWorkers()
+    begin(.short) { fleet in
+      await fleet.obeyStandingOrders()
+      fleet.admitWorkers()
     }
   }
 
   /// Nobody may be there to ask again: so it is asked by itself, until it answers.
   private func retryLedger() {
-    Task {
-      while ledgerTrouble != nil, !stopping {
+    begin { fleet in
+      while fleet.ledgerTrouble != nil, !fleet.stopping {
         try? await Task.sleep(for: .seconds(Self.ledgerRetry))
-        await refreshBudgets()
+        await fleet.refreshBudgets()
       }
     }
   }
@@ -226,19 +226,19 @@ extension Supervisor {
   /// A run that still goes on keeps its hold; one that ended is settled with what it left on disk, else charged as an upper bound.
   func closeAbandoned(_ name: String) {
     guard let tenant = tenants[name] else { return }
-    Task {
-      let open = await openReservations(of: tenant).filter { $0.request.kind == .tick }
+    begin { fleet in
+      let open = await fleet.openReservations(of: tenant).filter { $0.request.kind == .tick }
       guard !open.isEmpty else { return }
       for reservation in open {
-        let said = await helper(tenant, ["usage", reservation.request.runID, "--json"])
+        let said = await fleet.helper(tenant, ["usage", reservation.request.runID, "--json"])
         switch said {
         case .success(let json) where json["running"]?.bool == true: break
         case .success(let json):
-          await settle(reservation, of: tenant, usage: json["usage"].flatMap(RunUsage.init(json:)))
-        case .failure: await settle(reservation, of: tenant, usage: nil)
+          await fleet.settle(reservation, of: tenant, usage: json["usage"].flatMap(RunUsage.init(json:)))
+        case .failure: await fleet.settle(reservation, of: tenant, usage: nil)
         }
       }
-      await refreshBudget(name)
+      await fleet.refreshBudget(name)
     }
   }
 }

@@ -24,9 +24,9 @@ extension Supervisor {
     }
     delivery.isRunning = true
     delivery.isStale = false
-    Task {
-      let report = await notifier.pass(await asks())
-      delivered(report)
+    begin { fleet in
+      let report = await notifier.pass(await fleet.asks())
+      fleet.delivered(report)
     }
   }
 

@@ -93,13 +93,13 @@ extension Supervisor {
   private func lookAfterEarlier(_ repo: String, _ source: FilePath, _ next: String, _ tenant: SupervisedTenant) {
     let name = tenant.id.name
     let ended = (tenant.report?.workers ?? []).filter { $0.hasEnded && $0.record.repo == repo }.map(\.record.id)
-    tenants[name]?.sandboxes.auditing[repo] = Task {
-      if let before = await baseline(repo, tenant.id), before.isOpen, before.blocked == nil {
-        await audit(
+    tenants[name]?.sandboxes.auditing[repo] = begin { fleet in
+      if let before = await fleet.baseline(repo, tenant.id), before.isOpen, before.blocked == nil {
+        await fleet.audit(
           repo, source, as: ended.first ?? next, before, tenant,
           who: ended.isEmpty ? "an earlier worker" : "one of the workers that ended (\(ended.joined(separator: ", ")))")
       }
-      tenants[name]?.sandboxes.auditing[repo] = nil
+      fleet.tenants[name]?.sandboxes.auditing[repo] = nil
     }
   }
 
@@ -136,7 +136,7 @@ extension Supervisor {
         closeSandbox(worker.record.id, of: repo, name)
       } else {
         scheduleTending(name, in: Double(keep.components.seconds))
-        if !tenant.state.frozen { Task { await auditKept(worker.record.id, of: repo, tenant) } }
+        if !tenant.state.frozen { begin { await $0.auditKept(worker.record.id, of: repo, tenant) } }
       }
     }
   }
@@ -165,7 +165,7 @@ extension Supervisor {
   @discardableResult
   func closeSandbox(_ worker: String, of repo: String, _ name: String) -> Task<PruneRow, Never> {
     if let closing = tenants[name]?.sandboxes.closing[worker] { return closing.task }
-    let task = Task { await close(worker, of: repo, name) }
+    let task = begin { await $0.close(worker, of: repo, name) }
     tenants[name]?.sandboxes.closing[worker] = SandboxKeeping.Closing(repo: repo, task: task)
     return task
   }

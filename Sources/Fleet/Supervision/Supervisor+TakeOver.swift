@@ -10,9 +10,9 @@ extension Supervisor {
     // The take-over brings a report with it.
     tenants[name]?.state.refresh = .running
     let places = tenant.isSound ? helperPlaces : slowHelperPlaces
-    Task {
-      let outcome = await places.with(name) { await self.takeOver(name) }
-      tookOver(name, outcome)
+    begin { fleet in
+      let outcome = await places.with(name) { await fleet.takeOver(name) }
+      fleet.tookOver(name, outcome)
     }
   }
 
@@ -56,9 +56,10 @@ extension Supervisor {
       schedule(name, in: first)
     case .foreign(let who):
       if tenant.state.trouble != who { say(who, about: name, level: .warning) }
-      tenants[name]?.state.lease = .foreign(who)
-      tenants[name]?.state.trouble = who
-      schedule(name, in: Reconcile.delay(tenants[name]!.state, nextWakeAt: nil, wall: clock.wall()))
+      var state = tenant.state
+      (state.lease, state.trouble, state.refresh) = (.foreign(who), who, .stale)
+      tenants[name]?.state = state
+      schedule(name, in: Reconcile.delay(state, nextWakeAt: nil, wall: clock.wall()))
     case .failed(let why):
       tenants[name]?.state.lease = .unavailable(why)
       failed(name, why)
@@ -89,9 +90,9 @@ extension Supervisor {
   func startReport(_ name: String) {
     guard let tenant = tenants[name] else { return }
     tenants[name]?.state.refresh = .running
-    Task {
-      let result = await helper(tenant, ["report", "--json"])
-      reported(name, result)
+    begin { fleet in
+      let result = await fleet.helper(tenant, ["report", "--json"])
+      fleet.reported(name, result)
     }
   }
 
@@ -123,6 +124,11 @@ extension Supervisor {
 
   private func accept(_ report: TenantReport, of name: String, before old: TenantReport?) {
     tenants[name]?.report = report
+    if report.workers.contains(where: { $0.record.phase == .pending }) {
+      wishful.insert(name)
+    } else {
+      wishful.remove(name)
+    }
     for worker in report.workers where worker.record.phase == .running || worker.record.phase == .starting {
       guard let process = worker.record.process, tenants[name]?.followed.contains(process) == false else { continue }
       tenants[name]?.followed.insert(process)

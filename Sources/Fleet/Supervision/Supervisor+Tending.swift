@@ -48,7 +48,7 @@ extension Supervisor {
       }
       tenants[name]?.sandboxes.isTending = true
       tenants[name]?.sandboxes.tendAgain = false
-      Task { await tend(name) }
+      begin { await $0.tend(name) }
     }
   }
 

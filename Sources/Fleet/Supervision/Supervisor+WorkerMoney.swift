@@ -77,7 +77,7 @@ extension Supervisor {
   func settleWorkers(_ name: String) {
     guard let tenant = tenants[name], let report = tenant.report, !tenant.state.frozen else { return }
     guard tenant.holds.isLoaded else {
-      Task { await loadHolds(name) }
+      begin(.short) { await $0.loadHolds(name) }
       return
     }
     for (generation, reservation) in tenant.holds.open {
@@ -89,12 +89,12 @@ extension Supervisor {
       guard !tenant.starting.contains(reservation.request.worker ?? ""), !tenant.holds.settling.contains(generation)
       else { continue }
       tenants[name]?.holds.settling.insert(generation)
-      Task {
-        await settle(reservation, worker, of: tenant)
-        tenants[name]?.holds.settling.remove(generation)
-        await refreshSpending(name)
-        await refreshBudget(name)
-        changed(.workers)
+      begin { fleet in
+        await fleet.settle(reservation, worker, of: tenant)
+        fleet.tenants[name]?.holds.settling.remove(generation)
+        await fleet.refreshSpending(name)
+        await fleet.refreshBudget(name)
+        fleet.changed(.workers)
       }
     }
   }
@@ -184,9 +184,9 @@ extension Supervisor {
           !tenant.holds.isMetering
         else { continue }
         tenants[name]?.holds.isMetering = true
-        Task {
-          await meterWorkers(name)
-          tenants[name]?.holds.isMetering = false
+        begin { fleet in
+          await fleet.meterWorkers(name)
+          fleet.tenants[name]?.holds.isMetering = false
         }
       }
       admitWorkers()

@@ -6,7 +6,7 @@ extension Supervisor {
   /// Starts every wish that may start now. Decided anew from all wishes and all that live: there is no queue to lose.
   func admitWorkers() {
     // Every report comes by here: most tell of no wish.
-    guard !stopping, !draining, tenants.values.contains(where: { !$0.pendingWorkers.isEmpty }) else { return }
+    guard !stopping, !draining, !wishful.isEmpty else { return }
     for wish in workerPlan().start {
       guard let tenant = tenants[wish.tenant.name],
         let worker = tenant.pendingWorkers.first(where: { $0.record.id == wish.worker })
@@ -45,25 +45,25 @@ extension Supervisor {
     clearGroup(of: record.id, of: name)
     tenants[name]?.starting.insert(record.id)
     changed(.workers)
-    Task {
-      switch await reserveWorker(record, of: name) {
+    begin { fleet in
+      switch await fleet.reserveWorker(record, of: name) {
       case .waits:
         // Its wish stays as it is, and counts among the pending again.
-        tenants[name]?.starting.remove(record.id)
-        changed(.workers)
+        fleet.tenants[name]?.starting.remove(record.id)
+        fleet.changed(.workers)
       case .impossible(let why):
-        await refuse(record, of: tenant, why)
-        launched(record.id, of: name, why)
+        await fleet.refuse(record, of: tenant, why)
+        fleet.launched(record.id, of: name, why)
       case .granted(let reservation):
-        let failure = await launch(record, of: tenant)
+        let failure = await fleet.launch(record, of: tenant)
         if let failure {
-          await refuse(record, of: tenant, failure.description)
+          await fleet.refuse(record, of: tenant, failure.description)
           // One that hung or was killed may have begun: its hold stands until a report tells.
           if failure.code.map({ $0 < 124 }) ?? true {
-            await releaseWorker(reservation, record.generation, of: name)
+            await fleet.releaseWorker(reservation, record.generation, of: name)
           }
         }
-        launched(record.id, of: name, failure?.description)
+        fleet.launched(record.id, of: name, failure?.description)
       }
     }
   }
@@ -105,16 +105,16 @@ extension Supervisor {
       level: failure == nil ? .info : .warning)
     soil(name)
     guard let tenant = tenants[name] else { return }
-    Task {
+    begin { fleet in
       // The place counts as taken until a report says what became of it.
-      let result = await helper(tenant, ["report", "--json"])
-      tenants[name]?.starting.remove(id)
-      tenants[name]?.sandboxes.opening[id] = nil
-      if case .success(let json) = result, let report = TenantReport(json: json) { take(report, of: name) }
+      let result = await fleet.helper(tenant, ["report", "--json"])
+      fleet.tenants[name]?.starting.remove(id)
+      fleet.tenants[name]?.sandboxes.opening[id] = nil
+      if case .success(let json) = result, let report = TenantReport(json: json) { fleet.take(report, of: name) }
       // Its sandbox is to be measured; or, where it did not start, to go.
-      if failure != nil { scheduleTending(name, in: 1) } else { scheduleTending(name, in: SandboxKeeping.measureAfter) }
-      changed(.workers)
-      reconcile(name, .touched)
+      fleet.scheduleTending(name, in: failure == nil ? SandboxKeeping.measureAfter : 1)
+      fleet.changed(.workers)
+      fleet.reconcile(name, .touched)
     }
   }
 }

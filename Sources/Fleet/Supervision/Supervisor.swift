@@ -76,6 +76,11 @@ package actor Supervisor {
   /// Tenants that were stopped for good: a late look at one of them must not start a process again.
   var drained: Set<String> = []
 
+  /// All that was set going and is not done.
+  var errands = Errands()
+  /// Tenants whose last report names wishes for workers, so that a report that does not concern workers costs no look at all tenants.
+  var wishful: Set<String> = []
+
   private var alarm: Task<Void, Never>?
   private var alarmDue: Double?
 
@@ -106,11 +111,10 @@ package actor Supervisor {
     collectGroups()
     _ = await applyConfiguration()
     await recallMemoryEnds()
-    let house = Task { await keepHouse() }
-    let metering = Task { await keepMetering() }
-    defer { metering.cancel() }
+    begin { await $0.keepHouse() }
+    begin { await $0.keepMetering() }
     for await event in watch.events { heard(event) }
-    house.cancel()
+    await finishErrands()
   }
 
   package func stop() async {
@@ -119,7 +123,7 @@ package actor Supervisor {
     alarm?.cancel()
     for waiting in waitingDecides.values { waiting.resume(returning: false) }
     waitingDecides = [:]
-    await feed.stop()
+    feed.stop()
     watch.stop()
   }
 
@@ -219,6 +223,6 @@ package actor Supervisor {
 
   func changed(_ category: ChangeCategory, about tenant: String? = nil) {
     if category == .asks || category == .answers { deliverAsks() }
-    Task { await feed.changed([category], tenant: tenant) }
+    feed.changed([category], tenant: tenant)
   }
 }

@@ -6,8 +6,8 @@ import Testing
     let feed = ChangeFeed(startingAt: 100)
     let start = await feed.changes(after: nil)
     #expect(start == FleetChanges(token: 100, changes: []))
-    await feed.changed([.asks], tenant: "web")
-    await feed.changed([.workers, .answers], tenant: "api")
+    feed.changed([.asks], tenant: "web")
+    feed.changed([.workers, .answers], tenant: "api")
     let all = await feed.changes(after: 100)
     #expect(all?.token == 102)
     #expect(
@@ -21,7 +21,7 @@ import Testing
   @Test func `who waits is woken by the next change`() async {
     let feed = ChangeFeed(startingAt: 100)
     async let news = feed.changes(after: 100)
-    await feed.changed([.tenants])
+    feed.changed([.tenants])
     #expect(await news?.categories == [.tenants])
   }
 
@@ -33,7 +33,7 @@ import Testing
 
   @Test func `what is forgotten counts as everything`() async {
     let feed = ChangeFeed(startingAt: 100)
-    for _ in 0...(ChangeFeed.remembered * 2) { await feed.changed([.asks], tenant: "web") }
+    for _ in 0...(ChangeFeed.remembered * 2) { feed.changed([.asks], tenant: "web") }
     let news = await feed.changes(after: 100)
     #expect(news?.changes.contains(FleetChange(.workers)) == true)
     let latest = news?.token ?? 0
@@ -44,7 +44,7 @@ import Testing
     let feed = ChangeFeed(startingAt: 100)
     async let one = feed.changes(after: 100)
     async let two = feed.changes(after: 100)
-    await feed.stop()
+    feed.stop()
     #expect(await one == nil)
     #expect(await two == nil)
   }
@@ -55,7 +55,7 @@ import Testing
     async let stays = feed.changes(after: 100)
     gone.cancel()
     #expect(await gone.value == nil)
-    await feed.changed([.asks])
+    feed.changed([.asks])
     #expect(await stays?.categories == [.asks])
   }
 }

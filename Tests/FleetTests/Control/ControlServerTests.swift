@@ -194,7 +194,7 @@ import Testing
       #expect(outcome.json?["token"]?.string == "1001")
       async let ended = run(["wait", "--after", "1001"], socket)
       // Whether the wait is there already or comes too late: both end with 3.
-      await fleet.feed.stop()
+      fleet.feed.stop()
       #expect(try await ended.exitCode == 3)
     }
   }

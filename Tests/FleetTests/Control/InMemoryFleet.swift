@@ -38,12 +38,12 @@ actor InMemoryFleet: FleetOperations {
 
   func arrive(_ ask: MailboxAsk) async {
     pending.append(ask)
-    await feed.changed([.asks], tenant: ask.tenant)
+    feed.changed([.asks], tenant: ask.tenant)
   }
 
   func setPhase(_ name: String, _ phase: TenantPhase) async {
     if let index = rows.firstIndex(where: { $0.name == name }) { rows[index].phase = phase }
-    await feed.changed([.tenants], tenant: name)
+    feed.changed([.tenants], tenant: name)
   }
 
   func log(_ text: String, tenant: String?) {
@@ -85,7 +85,7 @@ actor InMemoryFleet: FleetOperations {
     }
     pending.remove(at: index)
     answered[id] = (text, caller)
-    await feed.changed([.answers], tenant: tenant)
+    feed.changed([.answers], tenant: tenant)
   }
 
   func answerText(_ id: String) -> String? { answered[id]?.text }

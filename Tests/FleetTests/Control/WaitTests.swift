@@ -53,10 +53,26 @@ import Testing
   @Test func `a stopping fleet ends the wait with its own code`() async throws {
     let fleet = InMemoryFleet()
     async let answer = Rig(fleet: fleet).get("/v1/wait?after=1000")
-    await fleet.feed.stop()
+    fleet.feed.stop()
     let ended = try await answer
     #expect(ended.status == 503)
     #expect(ended.json["error"]?["code"] == "not_running")
+  }
+
+  @Test(arguments: ["/v1/events", "/v1/events?after=7"])
+  func `an event source that was cut off goes on after what it heard last`(uri: String) async throws {
+    let fleet = InMemoryFleet()
+    await fleet.arrive(InMemoryFleet.ask("web", "a-1"))
+    await fleet.arrive(InMemoryFleet.ask("api", "b-1"))
+    async let streamed = Rig(fleet: fleet).test { client in
+      try await client.execute(uri: uri, method: .get, headers: [.lastEventID: "1001"]) { String(buffer: $0.body) }
+    }
+    #expect(await eventually(within: .seconds(20)) { fleet.looks.withLock { $0 } >= 3 })
+    fleet.feed.stop()
+    let text = try await streamed
+    #expect(text.hasPrefix("event: hello\nid: 1001\n"))
+    #expect(text.contains("event: changed\nid: 1002\ndata: {\"changed\":[\"asks\"],\"tenants\":[\"api\"],"))
+    #expect(!text.contains("web"), "it was heard already")
   }
 
   @Test func `events stream each change with its token, and the end`() async throws {
@@ -70,7 +86,7 @@ import Testing
     await fleet.arrive(InMemoryFleet.ask("web", "a-1"))
     // The start, the change, and the wait for the next one.
     #expect(await eventually(within: .seconds(20)) { fleet.looks.withLock { $0 } >= 3 })
-    await fleet.feed.stop()
+    fleet.feed.stop()
     let (type, text) = try await streamed
     #expect(type == "text/event-stream")
     #expect(text.hasPrefix("event: hello\nid: 1000\n"))
