@@ -96,26 +96,33 @@ package enum ConfigurationDirectory {
     _ tenants: [TenantConfiguration], lines: [TenantID: Int], _ refused: inout [ConfigurationProblem]
   ) -> [TenantConfiguration] {
     var kept: [TenantConfiguration] = []
+    var names: [String: TenantID] = [:]
+    var places: [String: TenantID] = [:]
+    // Every directory above a kept data dir, with one tenant that is below it.
+    var above: [String: TenantConfiguration] = [:]
     for tenant in tenants {
       func refuse(_ line: Int?, _ message: String, _ hint: String) {
         refused.append(
           ConfigurationProblem(
             file: "\(tenantsDirectory)/\(tenant.id).yaml", line: line, message: message, hint: hint, tenant: tenant.id))
       }
-      let line = lines[tenant.id]
-      if let rival = kept.first(where: { $0.id.name.lowercased() == tenant.id.name.lowercased() }) {
-        refuse(nil, "tenant `\(rival.id)` has the same name but for its case", "rename one of the files")
-      } else if let rival = kept.first(where: { $0.dataDirectory == tenant.dataDirectory }) {
-        refuse(line, "`data_dir` \(tenant.dataDirectory) is already tenant `\(rival.id)`'s", "give each tenant its own")
-      } else if let rival = kept.first(where: {
-        $0.dataDirectory.starts(with: tenant.dataDirectory) || tenant.dataDirectory.starts(with: $0.dataDirectory)
-      }) {
+      let (line, place) = (lines[tenant.id], tenant.dataDirectory)
+      let parents = sequence(first: place) { $0.components.isEmpty ? nil : $0.removingLastComponent() }.dropFirst()
+      if let rival = names[tenant.id.name.lowercased()] {
+        refuse(nil, "tenant `\(rival)` has the same name but for its case", "rename one of the files")
+      } else if let rival = places[place.string] {
+        refuse(line, "`data_dir` \(place) is already tenant `\(rival)`'s", "give each tenant its own")
+      } else if let rival = above[place.string]
+        ?? parents.lazy.compactMap({ places[$0.string] }).first.flatMap({ id in kept.first { $0.id == id } })
+      {
         refuse(
-          line,
-          "`data_dir` \(tenant.dataDirectory) and tenant `\(rival.id)`'s \(rival.dataDirectory) lie one in the other",
+          line, "`data_dir` \(place) and tenant `\(rival.id)`'s \(rival.dataDirectory) lie one in the other",
           "put them side by side")
       } else {
         kept.append(tenant)
+        names[tenant.id.name.lowercased()] = tenant.id
+        places[place.string] = tenant.id
+        for parent in parents where above[parent.string] == nil { above[parent.string] = tenant }
       }
     }
     return kept

@@ -224,8 +224,8 @@ extension ControlGroups {
     let quota = caps.cpus.map { max(1000, Int64(($0 * Double(period)).rounded())) }
     switch offer.cpu {
     case .v2:
-      try Self.write("\(quota.map(String.init) ?? "max") \(period)", unified!.pushing(group).appending("cpu.max"))
-    case .v1: try Self.write(String(quota ?? -1), legacy["cpu"]!.pushing(group).appending("cpu.cfs_quota_us"))
+      try Self.change("\(quota.map(String.init) ?? "max") \(period)", unified!.pushing(group).appending("cpu.max"))
+    case .v1: try Self.change(String(quota ?? -1), legacy["cpu"]!.pushing(group).appending("cpu.cfs_quota_us"))
     case nil: break
     }
     let processes = caps.processes.map(String.init) ?? "max"
@@ -274,6 +274,12 @@ extension ControlGroups {
   private static func write(_ text: String, _ file: FilePath) throws(HostError) {
     let descriptor = try OwnedDescriptor(opening: file, O_WRONLY, operation: "write")
     try descriptor.writeAll(Array(text.utf8), file)
+  }
+
+  /// Writes where it says something else: to set a quota takes the kernel long, and most are what they were.
+  private static func change(_ text: String, _ file: FilePath) throws(HostError) {
+    if words(file) == text.split(separator: " ").map(String.init) { return }
+    try write(text, file)
   }
 
   private static func words(_ file: FilePath) -> [String] {
