@@ -31,6 +31,19 @@ package enum Display {
     return text
   }
 
+  /// Parts put together into lines of at most `width` cells; a part that is longer is cut.
+  package static func wrapped(_ parts: [String], separator: String, width: Int) -> [String] {
+    var lines: [String] = []
+    for part in parts {
+      if let last = lines.last, self.width(of: last) + self.width(of: separator) + self.width(of: part) <= width {
+        lines[lines.count - 1] = last + separator + part
+      } else {
+        lines.append(line(part, limit: width))
+      }
+    }
+    return lines
+  }
+
   /// Several lines, each without control characters but tab turned to spaces.
   package static func block(_ text: String) -> [String] {
     text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).map { line in

@@ -46,7 +46,8 @@ package struct StatusScreen: Sendable {
       "workers \(workers.live)\(max)" + (workers.pending > 0 ? " (\(workers.pending) pending)" : ""),
       "asks \(document.asksPending)", "\(Display.money(document.spentToday)) today",
     ]
-    return [paint(.strong, Display.line(parts.joined(separator: " · "), limit: width))]
+    // On a narrow screen the rest goes on below: what waits for a person must not fall off its edge.
+    return Display.wrapped(parts, separator: " · ", width: width).map { paint(.strong, $0) }
   }
 
   private func guardLines(width: Int, paint: Paint) -> [String] {

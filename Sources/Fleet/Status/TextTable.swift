@@ -65,7 +65,12 @@ package struct TextTable: Sendable {
     for row in rows {
       lines.append(line(row.cells))
       if let note = row.note {
-        lines.append("  " + paint(note.style, Display.line(note.text, limit: max(Self.narrowest, width - 2))))
+        let room = max(Self.narrowest, width - 2)
+        let words = note.text.split(separator: " ").map(String.init)
+        let wrapped = Display.wrapped(words, separator: " ", width: room)
+        // Why something stands still is worth three lines, and no more.
+        let kept = wrapped.count > 3 ? wrapped.prefix(2) + [wrapped.dropFirst(2).joined(separator: " ")] : wrapped
+        lines += kept.map { "  " + paint(note.style, Display.line($0, limit: room)) }
       }
     }
     return lines
