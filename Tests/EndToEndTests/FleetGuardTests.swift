@@ -18,8 +18,35 @@ struct FleetGuardTests {
     #expect(served.errors.contains("user:") || served.errors.contains("--create-user"), "\(served.errors)")
   }
 
-  @Test func `an ask goes to the hook, and one that it does not take is counted until it does`() throws {
+  /// Sends elsewhere, to a page that says 200 to everybody, until `web` is there; then it keeps what it gets.
+  private static let receiver = #"""
+    import os, sys
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+    place = sys.argv[1]
+    class Receiver(BaseHTTPRequestHandler):
+        def log_message(self, *words): pass
+        def answer(self, status, *header):
+            self.send_response(status)
+            for name, value in header: self.send_header(name, value)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+        def do_GET(self): self.answer(200)
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if not os.path.exists(place + "/web"): return self.answer(302, ("Location", "/login"))
+            with open(place + "/received", "ab") as file: file.write(body + b"\n")
+            self.answer(204)
+    server = HTTPServer(("127.0.0.1", 0), Receiver)
+    print(server.server_port, flush=True)
+    server.serve_forever()
+    """#
+
+  @Test func `an ask goes to the hook and the webhook, and what one does not take is counted until it does`() throws {
     let fleet = try FleetUnderTest(fleet: "  meter_every: 1s\n")
+    let program = try fleet.scratch.write(Self.receiver, to: "receiver.py")
+    let receiver = try RunningProcess("/usr/bin/env", ["python3", "-I", "\(program)", "\(fleet.scratch.path)"])
+    try #require(eventually(within: 20) { receiver.output.hasSuffix("\n") }, "\(receiver.errors)")
+    let port = try #require(Int(receiver.output.dropLast()))
     let hook = try fleet.scratch.write(
       """
       #!/bin/bash
@@ -28,7 +55,8 @@ struct FleetGuardTests {
 
       """, to: "bin/hook", mode: 0o755)
     try fleet.scratch.write(
-      "fleet:\n  meter_every: 1s\n  hooks: { ask: [\(hook)] }\ndefaults:\n  interval: 1s\n", to: "etc/fleet.yaml")
+      "fleet:\n  meter_every: 1s\n  hooks: { ask: [\(hook)], webhook: \"http://127.0.0.1:\(port)/asks\" }\ndefaults:\n  interval: 1s\n",
+      to: "etc/fleet.yaml")
     try fleet.makeWorkingTenant("web")
     try fleet.start()
     #expect(try eventually(within: 30) { try fleet.ask("web/mend-1") != nil })
@@ -41,8 +69,12 @@ struct FleetGuardTests {
     let metrics = try RunningProcess.run("/usr/bin/curl", ["-s", "--unix-socket", socket, "http://fleet/metrics"])
     #expect(metrics.output.contains("looop_fleet_asks_undelivered 1"))
     try fleet.scratch.write("", to: "open")
-    // The next attempt comes a quarter of a minute after the first.
+    // The hook has it; the webhook said nothing but where else to go.
+    #expect(try eventually(within: 40) { try delivery()?["detail"]?.string?.contains("answered with 302") == true })
+    #expect(try delivery()?["enforced"]?.bool == false)
+    try fleet.scratch.write("", to: "web")
     #expect(try eventually(within: 40) { try delivery()?["enforced"]?.bool == true })
+    #expect(fleet.scratch.read("received")?.contains("\"key\":\"web/mend-1@") == true)
     let heard = FileReading.of(fleet.scratch.appending("heard")).text ?? ""
     #expect(heard.contains("\"id\":\"web/mend-1\"") && heard.contains("Commit it?"))
   }

@@ -113,6 +113,15 @@ final class FleetUnderTest: Sendable {
     }
   }
 
+  /// Whether it was ended by a SIGKILL from elsewhere.
+  func waitUntilKilled(within seconds: Double = 30) -> Bool {
+    supervisor.withLock { process in
+      guard process?.wait(within: seconds) == .signal(SIGKILL) else { return false }
+      process = nil
+      return true
+    }
+  }
+
   func run(_ arguments: String...) throws -> FinishedProcess {
     try RunningProcess.run(BuiltProducts.looopFleet, arguments, environment: environment)
   }

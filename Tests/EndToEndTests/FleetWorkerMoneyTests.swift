@@ -155,6 +155,40 @@ struct FleetWorkerMoneyTests {
     #expect(try fleet.worker("web", "agent")?["usd"]?.double == 2 * Self.call)
   }
 
+  @Test func `the fleet's own cap stops the workers of all tenants, each told and parked`() throws {
+    let fleet = try Self.fleet("  grace: 3s\n  budget: { usd_per_day: 3 }\n")
+    for name in ["web", "api"] { try Self.tenant(name, fleet, budget: "usd_per_day: 50") }
+    try fleet.start()
+    #expect(try eventually(within: 20) { try ["web", "api"].allSatisfy { try fleet.phase($0) == "running" } })
+    for name in ["web", "api"] {
+      try Self.wish(name, of: name, fleet)
+      #expect(
+        try eventually(within: 20) { try fleet.worker(name, name)?["phase"]?.string == "running" }, "\(fleet.log)")
+    }
+    for number in 1...4 { try Self.spend(number, "web", of: "web", fleet) }
+    #expect(
+      eventually(within: 20) {
+        ["web", "api"].allSatisfy { Self.told($0, fleet).contains("the whole fleet: $2.40 of today's $3.00 are spent") }
+      }, "\(fleet.log)")
+    try Self.spend(1, "api", of: "api", fleet)
+    for name in ["web", "api"] {
+      #expect(
+        try eventually(within: 30) { try fleet.worker(name, name)?["phase"]?.string == "exited" }, "\(fleet.log)")
+      #expect(try fleet.worker(name, name)?["reason"]?.string?.contains("budget") == true)
+      #expect(
+        fleet.log.contains("worker \(name) is told: the whole fleet: today's budget of $3.00 is spent: save and commit")
+      )
+      #expect(
+        try eventually(within: 20) {
+          try fleet.git(name, "for-each-ref", "refs/looop/parked").output.contains("refs/looop/parked/\(name)")
+        }, "\(fleet.log)")
+    }
+    // Nothing new starts, and it says whose budget that is.
+    try Self.wish("late", of: "api", fleet)
+    #expect(
+      try eventually(within: 20) { try fleet.worker("api", "late")?["reason"]?.string?.contains("fleet") == true })
+  }
+
   @Test func `of forty wishes of eight tenants and money for three exactly three start`() throws {
     // Three first workers with this model are held for about $1.44 each; a fourth does not fit.
     let fleet = try Self.fleet("  budget: { usd_per_day: 5 }\n")

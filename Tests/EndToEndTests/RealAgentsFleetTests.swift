@@ -11,25 +11,6 @@ import Testing
   .enabled(if: RealAgents.arePresent, "needs the real claude and codex, and a scripted model"),
   .enabled(if: BuiltProducts.has("looop-fleet"), "needs the built looop-fleet"))
 struct RealAgentsFleetTests {
-  /// The runner's home of a tenant that runs as the supervisor's own user. Where a runner is told of its login and its provider:
-  /// nothing of the supervisor's environment reaches it.
-  private final class RunnerHome: Sendable {
-    let path: FilePath
-
-    init(_ tenant: String) throws {
-      let home = unsafe getpwuid(geteuid()).map { unsafe String(cString: $0.pointee.pw_dir) } ?? "/root"
-      path = FilePath(home).appending(".looop-fleet").appending(tenant)
-    }
-
-    deinit { try? Directory.removeTree(path) }
-
-    func write(_ text: String, to file: String) throws {
-      let file = path.pushing(FilePath(file))
-      try Directory.create(file.removingLastComponent())
-      try AtomicFile.write(text, to: file)
-    }
-  }
-
   private let claude = "e2e-claude-\(getpid())"
   private let codex = "e2e-codex-\(getpid())"
 
@@ -40,13 +21,10 @@ struct RealAgentsFleetTests {
     try fleet.scratch.write(RealAgentsScript.goal + "\n", to: "\(place)/goals/goal.md")
   }
 
-  private func logIn(_ model: RealAgents.Model) throws -> [RunnerHome] {
-    let homes = try [RunnerHome(claude), RunnerHome(codex)]
-    var environment = model.claudeEnvironment
-    environment["ANTHROPIC_AUTH_TOKEN"] = environment.removeValue(forKey: "ANTHROPIC_API_KEY")
-    let settings: JSON = ["env": .object(environment.mapValues(JSON.string))]
-    try homes[0].write(settings.pretty, to: "claude/settings.json")
-    try homes[1].write(model.codexConfiguration, to: "codex/config.toml")
+  private func logIn(_ model: RealAgents.Model) throws -> [RealAgentsHome] {
+    let homes = try [RealAgentsHome(claude), RealAgentsHome(codex)]
+    try homes[0].logIn(model)
+    try homes[1].logIn(model)
     return homes
   }
 

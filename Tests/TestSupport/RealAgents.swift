@@ -38,7 +38,7 @@ package enum RealAgents {
     package var heard: String { FileReading.of(log).text ?? "" }
 
     /// `rules` as its head comment has them: the first that matches answers.
-    package init(_ scratch: ScratchDirectory, rules: [JSON]) throws {
+    package init(_ scratch: ScratchDirectory, rules: [JSON], maximumSeconds: Int = 300) throws {
       let number = Self.count.withLock { count in
         count += 1
         return count
@@ -54,7 +54,7 @@ package enum RealAgents {
         "/usr/bin/python3",
         [
           program.string, "--script", script.string, "--port-file", portFile.string, "--log", log.string,
-          "--max-seconds", "300",
+          "--max-seconds", "\(maximumSeconds)",
         ])
       var found: Int?
       _ = eventually(within: 20) {

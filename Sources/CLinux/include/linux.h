@@ -42,6 +42,12 @@
 extern int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *, const char *);
 extern int ptsname_r(int, char *, size_t);
 extern int pipe2(int ends[2], int flags);
+extern void *memmem(const void *, size_t, const void *, size_t);
+
+/// Whether `needle` stands somewhere in `bytes`.
+static inline int clinux_contains(const void *bytes, size_t count, const void *needle, size_t length) {
+  return memmem(bytes, count, needle, length) != NULL;
+}
 
 static inline int clinux_spawn_in_directory(posix_spawn_file_actions_t *actions, const char *path) {
   return posix_spawn_file_actions_addchdir_np(actions, path);

@@ -76,48 +76,4 @@ extension Ledger {
       ).map { BudgetAmounts(usd: MicroUSD(micros: $0["usd"]), tokens: $0["tokens"], decides: $0["decides"]) } ?? .zero
     }
   }
-
-  /// Whether totals, charges and holds agree; the differences in words. Cheap enough for `doctor`.
-  package func audited() throws(LedgerError) -> [String] {
-    try read("check") { database in
-      var findings: [String] = []
-      for (scope, dayColumn) in [("tenant", "day"), ("'*'", "fleet_day")] {
-        let rows = try Row.fetchAll(
-          database,
-          sql: """
-            WITH sums AS (
-              SELECT \(scope) AS scope, \(dayColumn) AS day, sum(usd) AS usd,
-                sum(input + cache_read + cache_write + output) AS tokens, sum(decides) AS decides
-              FROM charges WHERE superseded = 0 GROUP BY 1, 2)
-            SELECT s.scope, s.day, s.usd, t.usd AS booked FROM sums s LEFT JOIN totals t USING (scope, day)
-            WHERE s.usd IS NOT t.usd OR s.tokens IS NOT t.tokens OR s.decides IS NOT t.decides
-            """)
-        findings += rows.map { row in
-          let day = CivilDate(ordinal: row["day"])
-          return "the total of \(row["scope"] as String) on \(day) does not match its charges"
-        }
-      }
-      let stale = try Int.fetchOne(
-        database,
-        sql: "SELECT count(*) FROM reservations WHERE state != 'open' AND left_usd + left_tokens + left_decides > 0")
-      if let stale, stale > 0 { findings.append("\(stale) closed reservations still hold something") }
-      return findings
-    }
-  }
-
-  /// Forgets the single charges of days long past; totals, raises and the audit log stay.
-  package func forget(before day: CivilDate) throws(LedgerError) {
-    try write("forget old charges") { database in
-      try database.execute(
-        sql: "DELETE FROM charges WHERE day < ? AND fleet_day < ?", arguments: [day.ordinal, day.ordinal])
-      try database.execute(
-        sql:
-          "DELETE FROM reservations WHERE state != 'open' AND day < ? AND id NOT IN (SELECT reservation FROM charges WHERE reservation IS NOT NULL)",
-        arguments: [day.ordinal])
-      try database.execute(sql: "DELETE FROM announced WHERE day < ?", arguments: [day.ordinal])
-      try database.execute(
-        sql: "DELETE FROM notes WHERE key GLOB 'breach/*' AND CAST(value AS INTEGER) < ?",
-        arguments: [day.ordinal * 86_400])
-    }
-  }
 }

@@ -57,7 +57,9 @@ package enum RunEstimate {
       estimate = BudgetAmounts(
         usd: MicroUSD(micros: scaled(dearest, percent)), tokens: scaled(longest, percent))
       // A prompt that has grown since is read at least once.
-      estimate.tokens = max(estimate.tokens, max(0, promptBytes) / bytesPerToken)
+      let prompt = ChargedTokens(input: max(0, promptBytes) / bytesPerToken)
+      estimate.tokens = max(estimate.tokens, prompt.total)
+      estimate.usd = max(estimate.usd, prices.price(prompt, model: model, on: date).usd)
     }
     estimate.decides = decides
     for cap in caps {

@@ -36,7 +36,10 @@ package enum Settlement: Sendable, Hashable {
       guard !saysNothing else { return .bind }
       var bound = tokens
       bound.input = bound.input.saturatingSum(max(0, hold.tokens - tokens.total))
-      let most = max(hold.usd, usd ?? .zero, quote.usd)
+      // What was streamed lags behind what was served: as much again, and a long answer that never arrived.
+      var served = tokens + tokens
+      served.output = served.output.saturatingSum(Transcript.longAnswer)
+      let most = max(hold.usd, usd ?? .zero, prices.price(served, model: model, on: date).usd)
       return .charge([charge(.bound, most, tokens: bound, unpriced: false)], countsDecide: true)
     }
     if let usd, usd > .zero || tokens.total == 0 {
@@ -60,7 +63,7 @@ extension ParkedAccount {
 
   /// Parks an account until the provider lets it in again, and a little longer: by the tenant's name, so that every reading of
   /// the same event gives the same time. Nil for a reset that has passed.
-  package init?(tenant: TenantID, runner: String, resetsAt: Int64, now: Int64) {
+  package init?(tenant: TenantID, runner: String, resetsAt: Int64, now: Int64, zone: ZoneRules) {
     guard resetsAt > now else { return nil }
     // A broken clock or event must not park an account for years.
     let reset = min(resetsAt, now.saturatingSum(8 * 86_400))
@@ -68,10 +71,13 @@ extension ParkedAccount {
     let jitter = Int64(spread % UInt64(Self.widestJitter)) + 1
     self.init(
       tenant: tenant, runner: runner, until: reset + jitter,
-      reason: "\(runner)'s provider turned it away; its limit resets \(Self.wait(reset - now))")
+      reason:
+        "\(runner)'s provider turned it away; its limit ends \(Self.when(reset, now: now, zone)), and it is asked again shortly after"
+    )
   }
 
-  private static func wait(_ seconds: Int64) -> String {
-    seconds < 3600 ? "in \(max(1, seconds / 60)) min" : "in \(seconds / 3600) h \(seconds % 3600 / 60) min"
+  private static func when(_ reset: Int64, now: Int64, _ zone: ZoneRules) -> String {
+    let day = zone.date(at: reset) == zone.date(at: now) ? "" : "on \(zone.date(at: reset)) "
+    return "\(day)at \(zone.clockTime(at: reset)) (\(zone.name))"
   }
 }

@@ -22,6 +22,15 @@ package enum TranscriptCharges {
     transcripts.flatMap { of($0, prices: prices, on: date) }
   }
 
+  /// The call that a session died in, as the most that it can have been. Nil where every call was answered.
+  package static func lastCall(_ transcript: Transcript, prices: PriceTable, on date: CivilDate) -> Charge? {
+    guard let unanswered = transcript.unanswered else { return nil }
+    let quote = prices.price(unanswered.tokens, model: unanswered.model, on: date)
+    return Charge(
+      eventID: "\(unanswered.after)/unanswered", source: .bound, unpriced: quote.unpriced, usd: quote.usd,
+      tokens: unanswered.tokens, model: unanswered.model, session: transcript.session)
+  }
+
   private static func charge(
     _ event: TranscriptEvent, of transcript: Transcript, prices: PriceTable, on date: CivilDate
   ) -> Charge {

@@ -40,6 +40,7 @@ struct ControlRoutes: Sendable {
       let caller = try allow(tenant.map { .read(tenant: $0) } ?? .readAll, context)
       var report = try await fleet.budget(tenant: tenant, days: try request.query("days", in: 1...366) ?? 1)
       report.tenants.removeAll { !caller.sees($0.name) }
+      if !caller.seesAll { (report.fleet, report.fleetForecast) = (nil, nil) }
       if request.query("format") == "csv" { return Response.text(report.csv, type: "text/csv; charset=utf-8") }
       return Response.json(report.json)
     }

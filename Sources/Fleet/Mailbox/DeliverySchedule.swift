@@ -66,8 +66,8 @@ package struct DeliverySchedule: Hashable, Sendable {
   /// Ages in seconds at which an unanswered ask is told about again, ascending.
   package let reminders: [Int64]
 
-  /// Between attempts: 15 s, 30 s, … to an hour.
-  static let firstRetry: Int64 = 15
+  /// Between attempts: 5 s, 10 s, … to an hour.
+  static let firstRetry: Int64 = 5
   static let longestRetry: Int64 = 3600
   /// One pass tells this many; the rest comes with the next. A flood of asks must not become a flood of processes.
   package static let mostAtOnce = 20

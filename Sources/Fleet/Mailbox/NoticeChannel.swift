@@ -17,7 +17,9 @@ package struct NoticeChannel: Sendable {
   }
 
   /// A notifier that takes longer is hung.
-  private static let seconds = 30.0
+  package static let seconds = 30.0
+  private static let longestAnswer = 64 << 10
+  private static let timeouts: [HTTPClientError] = [.deadlineExceeded, .readTimeout, .connectTimeout]
   /// Blocking children get threads of their own: the cooperative pool is for those who never block.
   private static let threads: NIOThreadPool = {
     let pool = NIOThreadPool(numberOfThreads: 4)
@@ -62,11 +64,15 @@ package struct NoticeChannel: Sendable {
     }
   }
 
-  /// One for the program; webhooks are few and far between.
-  private static let http = HTTPClient(eventLoopGroup: HTTPClient.defaultEventLoopGroup)
+  /// One for the program; webhooks are few and far between. A redirect is not followed: it would turn the POST into a GET, and a login
+  /// page that answers with 200 would count as taken.
+  private static let http = HTTPClient(
+    eventLoopGroup: HTTPClient.defaultEventLoopGroup,
+    configuration: HTTPClient.Configuration(redirectConfiguration: .disallow))
 
-  /// POSTs the notice as JSON; any 2xx is the acknowledgement. The key is in a header too, for receivers that keep what they had.
-  package static func webhook(_ url: String) -> NoticeChannel {
+  /// POSTs the notice as JSON; any 2xx is the acknowledgement, once the whole answer is there. The key is in a header too, for
+  /// receivers that keep what they had.
+  package static func webhook(_ url: String, patience: Double = seconds) -> NoticeChannel {
     NoticeChannel(name: "webhook") { notice in
       var request = HTTPClientRequest(url: url)
       request.method = .POST
@@ -75,8 +81,18 @@ package struct NoticeChannel: Sendable {
       request.headers.add(name: "Idempotency-Key", value: PercentEncoding.encode(notice.key))
       request.body = .bytes(ByteBuffer(string: notice.json.compact))
       do {
-        let response = try await http.execute(request, timeout: .seconds(Int64(seconds)))
-        return (200..<300).contains(response.status.code) ? nil : "the webhook answered with \(response.status.code)"
+        let response = try await http.execute(request, timeout: .milliseconds(Int64(patience * 1000)))
+        guard (200..<300).contains(response.status.code) else {
+          return "the webhook answered with \(response.status.code)"
+        }
+        // Cut off in the middle it is no answer.
+        _ = try await response.body.collect(upTo: longestAnswer)
+        return nil
+      } catch is NIOTooManyBytesError {
+        // It took the notice, and talks too much.
+        return nil
+      } catch let error as HTTPClientError where timeouts.contains(error) {
+        return "the webhook did not answer within \(Int(patience.rounded(.up))) s"
       } catch {
         // The address may hold a secret: the cause is told, the address is not.
         return "the webhook cannot be reached (\(type(of: error)))"

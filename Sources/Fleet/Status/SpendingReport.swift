@@ -2,7 +2,7 @@ package import Tenant
 
 /// What tenants spent and where they stand: `budget --json`, `GET /v1/budget`.
 /// Shape: `{"tenants":[{"name","today":BUDGET,"forecast","days":[{"day","usd","tokens","decides","reported","priced","bound","unpriced"}],
-/// "shares":[{"goal","worker","model","kind","usd","tokens"}]}]}`; money in USD, BUDGET as in status.
+/// "shares":[{"goal","worker","model","kind","usd","tokens"}]}],"fleet":BUDGET|null,"fleet_forecast"}`; money in USD, BUDGET as in status.
 package struct SpendingReport: Hashable, Sendable {
   package struct Day: Hashable, Sendable {
     package var day: String
@@ -101,10 +101,21 @@ package struct SpendingReport: Hashable, Sendable {
   }
 
   package var tenants: [Entry]
+  /// The day of the whole fleet, where it has a cap; nobody's who sees one tenant only.
+  package var fleet: TenantBudget?
+  package var fleetForecast: String?
 
-  package init(tenants: [Entry]) { self.tenants = tenants }
+  package init(tenants: [Entry], fleet: TenantBudget? = nil, fleetForecast: String? = nil) {
+    self.tenants = tenants
+    self.fleet = fleet
+    self.fleetForecast = fleetForecast
+  }
 
-  package var json: JSON { ["tenants": .array(tenants.map(\.json))] }
+  package var json: JSON {
+    [
+      "tenants": .array(tenants.map(\.json)), "fleet": fleet?.json ?? .null, "fleet_forecast": .optional(fleetForecast),
+    ]
+  }
 }
 
 extension SpendingReport {

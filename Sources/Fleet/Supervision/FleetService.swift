@@ -88,9 +88,15 @@ package struct FleetService: Sendable {
     // Tenants pass through to what is theirs, and see no names.
     try Directory.create(paths.state, mode: 0o711)
     try Directory.create(paths.sandboxes, mode: 0o711)
-    // The ledger is the supervisor's alone; what SQLite puts beside it takes its mode.
-    let ledger = try OwnedDescriptor(opening: paths.ledger, O_RDWR | O_CREAT, mode: 0o600, operation: "open the ledger")
-    guard fchmod(ledger.raw, 0o600) == 0 else { throw HostError.last("set the mode of", paths.ledger) }
+    // The ledger is the supervisor's alone; what SQLite puts beside it takes its mode. One that cannot be written is the ledger's own
+    // trouble: it holds every decide and says why, while the mailbox goes on.
+    do throws(HostError) {
+      let ledger = try OwnedDescriptor(
+        opening: paths.ledger, O_RDWR | O_CREAT, mode: 0o600, operation: "open the ledger")
+      guard fchmod(ledger.raw, 0o600) == 0 else { throw HostError.last("set the mode of", paths.ledger) }
+    } catch {
+      logger.error("\(error)")
+    }
   }
 
   /// A descriptor for each tenant's lock and each worker.

@@ -30,6 +30,6 @@ final class LedgerLane: Sendable {
 extension ClockReading {
   /// One look at this machine's clocks.
   static func now(_ clock: HostClock) -> ClockReading {
-    ClockReading(wall: clock.now, sinceBoot: Int64(clock.monotonic()), bootID: ProcessIdentity.currentBootID)
+    ClockReading(wall: clock.now, sinceBoot: Int64(clock.sinceBoot()), bootID: ProcessIdentity.currentBootID)
   }
 }

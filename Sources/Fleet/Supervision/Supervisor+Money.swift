@@ -60,7 +60,8 @@ extension Supervisor {
     let settlement = Settlement.of(
       usage, run: open.request, hold: open.left, prices: prices, on: tenant.configuration.zone.date(at: now.wall))
     let parked = usage?.rateLimitedUntil.flatMap {
-      ParkedAccount(tenant: id, runner: open.request.runner, resetsAt: $0, now: now.wall)
+      ParkedAccount(
+        tenant: id, runner: open.request.runner, resetsAt: $0, now: now.wall, zone: tenant.configuration.zone)
     }
     let result = await ledger.perform { ledger in
       if let parked { try ledger.park(parked) }
@@ -71,7 +72,7 @@ extension Supervisor {
       }
     }
     if let parked {
-      say("parked until \(LocalTime(parked.until).clock): \(parked.reason)", about: id.name, level: .warning)
+      say("parked: \(parked.reason)", about: id.name, level: .warning)
     }
     // A closing that the ledger could not take is kept by it and goes in when it can be used again.
     if case .failure(let error) = result { ledgerFailed(error) }
@@ -172,55 +173,6 @@ extension Supervisor {
       changed(isNew ? .asks : .answers)
     }
   }
-
-  // MARK: - The ledger's own health
-
-  func ledgerFailed(_ error: LedgerError) {
-    let words = "the ledger cannot be used, so no decide may start: \(error.reason)"
-    if ledgerTrouble != words { say("\(words) (\(error.hint))", level: .error) }
-    let isNew = ledgerTrouble == nil
-    ledgerTrouble = words
-    changed(.tenants)
-    if isNew { retryLedger() }
-  }
-
-  func ledgerAnswered() {
-    guard ledgerTrouble != nil else { return }
-    ledgerTrouble = nil
-    say("the ledger can be used again")
-    changed(.tenants)
-    // What ops ordered is in it: read it before anything starts.
-    begin(.short) { fleet in
-      await fleet.obeyStandingOrders()
-      fleet.admitWorkers()
-    }
-  }
-
-  /// Nobody may be there to ask again: so it is asked by itself, until it answers.
-  private func retryLedger() {
-    begin { fleet in
-      while fleet.ledgerTrouble != nil, !fleet.stopping {
-        try? await Task.sleep(for: .seconds(Self.ledgerRetry))
-        await fleet.refreshBudgets()
-      }
-    }
-  }
-
-  private static let ledgerRetry = 5.0
-
-  func recoverLedger() async {
-    if case .failure(let error) = await ledger.perform({ try $0.verify() }) { ledgerFailed(error) }
-  }
-
-  /// Days end and warnings come due also where nothing beats.
-  func keepHouse() async {
-    while !stopping {
-      try? await Task.sleep(for: .seconds(Self.houseEvery))
-      if !stopping { await refreshBudgets() }
-    }
-  }
-
-  private static let houseEvery = 30.0
 
   /// Closes the holds of a tenant whose beat is over: whatever it did not settle itself, also in an earlier supervisor's time.
   /// A run that still goes on keeps its hold; one that ended is settled with what it left on disk, else charged as an upper bound.

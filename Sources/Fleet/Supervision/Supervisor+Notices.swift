@@ -33,9 +33,7 @@ extension Supervisor {
   private func delivered(_ report: NotifierReport) {
     delivery.isRunning = false
     if let error = report.lastError, error != delivery.report.lastError {
-      say(
-        "\(report.undelivered) ask\(report.undelivered == 1 ? " is" : "s are") not delivered: \(error)", level: .warning
-      )
+      say("\(Self.undelivered(report.undelivered)): \(error)", level: .warning)
     } else if report.undelivered == 0, delivery.report.undelivered > 0 {
       say("every ask is delivered")
     }
@@ -67,8 +65,11 @@ extension Supervisor {
     let why = delivery.report.lastError.map { ": \($0)" } ?? ""
     return FleetDocument.Guard(
       name: "delivery", enforced: left == 0 || delivery.report.lastError == nil,
-      detail: left == 0
-        ? "every ask was taken by the hooks" : "\(left) ask\(left == 1 ? " is" : "s are") not delivered\(why)",
+      detail: left == 0 ? "every ask was taken by the hooks" : "\(Self.undelivered(left))\(why)",
       hint: "see `hooks:` in fleet.yaml; the asks are in the mailbox, and are told again")
+  }
+
+  private static func undelivered(_ count: Int) -> String {
+    count == 1 ? "1 ask is not delivered" : "\(count) asks are not delivered"
   }
 }

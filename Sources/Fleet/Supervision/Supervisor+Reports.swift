@@ -11,7 +11,15 @@ extension Supervisor {
       guard let current = tenants[tenant.id.name] else { continue }
       entries.append(try await entry(current, days: max(1, days)))
     }
-    return SpendingReport(tenants: entries)
+    guard name == nil, let budget = fleetBudget, fleetRules.caps != .none else {
+      return SpendingReport(tenants: entries)
+    }
+    let (rules, now) = (fleetRules, ClockReading.now(clock))
+    // A forecast is a hint: without the ledger the figures above could not be had either.
+    let forecast = try? await ledger.perform { try $0.forecast(rules, state: budget, now: now).values.min() }.get()
+    return SpendingReport(
+      tenants: entries, fleet: TenantBudget(budget),
+      fleetForecast: forecast.flatMap { $0 }.map { BudgetForecast.words(spentBy: $0, zone: rules.zone) })
   }
 
   private func entry(_ tenant: SupervisedTenant, days: Int) async throws(FleetRefusal) -> SpendingReport.Entry {

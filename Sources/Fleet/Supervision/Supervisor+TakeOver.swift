@@ -50,6 +50,8 @@ extension Supervisor {
       if tenant.state.trouble != nil { say("taken over again", about: name) }
       tenants[name]?.state.failures = 0
       tenants[name]?.state.trouble = nil
+      // Holds of an earlier life, also of a tenant that is paused and will not beat.
+      closeAbandoned(name)
       // The first beat of a tenant that was never seen comes soon, spread over two seconds; then its own rhythm.
       let first =
         tenant.state.lastBeat == nil ? Timetable.offset(of: name, interval: min(tenant.state.interval, firstSpread)) : 0

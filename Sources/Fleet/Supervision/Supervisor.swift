@@ -65,6 +65,8 @@ package actor Supervisor {
   /// Whether the orders of ops (pause, freeze) could be read since we began.
   var knowsOrders = false
   var fleetBudget: BudgetState?
+  /// The day on which charges of long ago were last thrown away.
+  var forgottenOn: CivilDate?
   /// Breached budgets that ask for a raise: the fleet's own asks, beside the tenants'.
   var budgetAsks: [BudgetAsk] = []
   /// Tells hooks about asks; made anew when the configuration names other ones.
@@ -111,8 +113,7 @@ package actor Supervisor {
     collectGroups()
     _ = await applyConfiguration()
     await recallMemoryEnds()
-    begin { await $0.keepHouse() }
-    begin { await $0.keepMetering() }
+    begin { await $0.keepBooks() }
     for await event in watch.events { heard(event) }
     await finishErrands()
   }

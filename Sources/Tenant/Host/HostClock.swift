@@ -5,17 +5,24 @@ import Glibc
 package struct HostClock: Sendable {
   package var wall: @Sendable () -> Double
   package var monotonic: @Sendable () -> Double
+  /// Seconds since boot, those in which the machine slept included.
+  package var sinceBoot: @Sendable () -> Double
 
-  package init(wall: @escaping @Sendable () -> Double, monotonic: @escaping @Sendable () -> Double) {
+  /// `sinceBoot` nil: this clock's machine never sleeps.
+  package init(
+    wall: @escaping @Sendable () -> Double, monotonic: @escaping @Sendable () -> Double,
+    sinceBoot: (@Sendable () -> Double)? = nil
+  ) {
     self.wall = wall
     self.monotonic = monotonic
+    self.sinceBoot = sinceBoot ?? monotonic
   }
 
   /// Whole Unix seconds.
   package var now: Int64 { Int64(wall()) }
 
   package static let system = HostClock(
-    wall: { read(CLOCK_REALTIME) }, monotonic: { read(CLOCK_MONOTONIC) })
+    wall: { read(CLOCK_REALTIME) }, monotonic: { read(CLOCK_MONOTONIC) }, sinceBoot: { read(CLOCK_BOOTTIME) })
 
   private static func read(_ id: clockid_t) -> Double {
     var time = timespec()

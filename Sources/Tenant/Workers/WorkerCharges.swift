@@ -36,8 +36,9 @@ package struct WorkerCharges: Sendable {
     for record in started where costs.settled[record.id] != record.generation {
       let known: [CostRow]
       if let rows { known = rows } else { known = try chargedSessions() }
-      let used = use(record, among: started, charged: known)
-      if alive.contains(record.id) {
+      let isAlive = alive.contains(record.id)
+      let used = use(record, among: started, charged: known, hasEnded: !isAlive)
+      if isAlive {
         rows = known
         let sum = used.reduce(0) { $0 + $1.microUSD }
         if sum > 0 { costs.running[record.id] = sum }
@@ -59,7 +60,9 @@ package struct WorkerCharges: Sendable {
 
   private static let kind = "session"
 
-  private func use(_ record: WorkerRecord, among all: [WorkerRecord], charged: [CostRow]) -> [CostRow] {
+  private func use(
+    _ record: WorkerRecord, among all: [WorkerRecord], charged: [CostRow], hasEnded: Bool
+  ) -> [CostRow] {
     let command = record.command ?? configured ?? ""
     // A shell on its brief has no model behind it.
     guard !CommandTemplate.runsShell(command) else { return [] }
@@ -67,7 +70,7 @@ package struct WorkerCharges: Sendable {
     let rows = finding.transcripts.filter { transcript in
       // A crash between the row and the mark must not charge twice; and two workers in one directory see each other's sessions.
       !charged.contains { $0.session == transcript.session } && isOf(record, transcript, all)
-    }.map { row($0, of: record) }
+    }.map { row($0, of: record, hasEnded: hasEnded) }
     let isMetered = finding.unread.isEmpty && ![.plain, .opencode].contains(RunnerKind.of(command))
     guard rows.isEmpty, !isMetered, !charged.contains(where: { isBound($0, of: record) }) else { return rows }
     let brief = WorkerRecords(data).brief(record.id)?.utf8.count ?? 0
@@ -92,9 +95,9 @@ package struct WorkerCharges: Sendable {
     }
   }
 
-  private func row(_ transcript: Transcript, of record: WorkerRecord) -> CostRow {
+  private func row(_ transcript: Transcript, of record: WorkerRecord, hasEnded: Bool) -> CostRow {
     let tokens = transcript.events.reduce(TokenCount()) { $0 + $1.tokens }
-    let charge = RunCharge.of(transcript, on: CivilDate(LocalTime(clock.now)))
+    let charge = RunCharge.of(transcript, hasEnded: hasEnded, on: CivilDate(LocalTime(clock.now)))
     return CostRow(
       ts: clock.now, kind: Self.kind, id: record.id, runner: transcript.runner, microUSD: charge.microUSD,
       source: charge.source, model: transcript.events.last(where: { $0.model != nil })?.model,

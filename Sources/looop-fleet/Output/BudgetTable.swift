@@ -1,10 +1,16 @@
 import Fleet
 import Tenant
 
-/// Money as tables: where each tenant stands, its days, and what the money went to.
+/// Money as tables: where the fleet and each tenant stand, their days, and what the money went to. The words are for who pays, not for
+/// who wrote the ledger.
 enum BudgetTable {
-  static func lines(_ tenants: [JSON], days: Int, width: Int, paint: Paint) -> [String] {
-    var lines = standing(tenants, width: width, paint: paint)
+  static func lines(_ report: JSON, days: Int, width: Int, paint: Paint) -> [String] {
+    let tenants = report["tenants"]?.array ?? []
+    var whole: [JSON] = []
+    if let fleet = report["fleet"], fleet.object != nil {
+      whole = [["name": "the whole fleet", "today": fleet, "forecast": report["fleet_forecast"] ?? .null]]
+    }
+    var lines = standing(whole + tenants, width: width, paint: paint)
     for tenant in tenants {
       let name = tenant["name"]?.string ?? "-"
       if days > 1, let rows = tenant["days"]?.array, !rows.isEmpty {
@@ -15,13 +21,21 @@ enum BudgetTable {
         lines += attribution(shares, width: width, paint: paint)
       }
     }
+    if days > 1, tenants.contains(where: { $0["days"]?.array?.isEmpty == false }) {
+      lines += [""] + legend.map { paint(.faint, $0) }
+    }
     return lines
   }
 
+  private static let legend = [
+    "reported: the runner's own figure. priced: its tokens by the price list.",
+    "bound: an upper limit, charged where a run was cut off or says nothing. unpriced: no price is known, so the dearest was used.",
+  ]
+
   private static func standing(_ tenants: [JSON], width: Int, paint: Paint) -> [String] {
     let columns: [TextTable.Column] = [
-      .init("TENANT"), .init("DAY", expendability: 3), .init("STATE"), .init("USD", right: true),
-      .init("RESERVED", right: true, expendability: 2), .init("TOKENS", right: true, expendability: 1),
+      .init("TENANT"), .init("DAY", expendability: 3), .init("STATE"), .init("SPENT", right: true),
+      .init("HELD", right: true, expendability: 2), .init("TOKENS", right: true, expendability: 1),
       .init("DECIDES", right: true, expendability: 1), .init("RESETS", expendability: 2),
     ]
     let rows = tenants.map { tenant in
@@ -46,7 +60,7 @@ enum BudgetTable {
 
   private static func daily(_ days: [JSON], width: Int, paint: Paint) -> [String] {
     let columns: [TextTable.Column] = [
-      .init("DAY"), .init("USD", right: true), .init("TOKENS", right: true), .init("DECIDES", right: true),
+      .init("DAY"), .init("SPENT", right: true), .init("TOKENS", right: true), .init("DECIDES", right: true),
       .init("REPORTED", right: true, expendability: 1), .init("PRICED", right: true, expendability: 1),
       .init("BOUND", right: true, expendability: 1), .init("UNPRICED", right: true, expendability: 2),
     ]
@@ -65,7 +79,7 @@ enum BudgetTable {
 
   private static func attribution(_ shares: [JSON], width: Int, paint: Paint) -> [String] {
     let columns: [TextTable.Column] = [
-      .init("USD", right: true), .init("TOKENS", right: true), .init("KIND"), .init("GOAL"), .init("WORKER"),
+      .init("SPENT", right: true), .init("TOKENS", right: true), .init("FOR"), .init("GOAL"), .init("WORKER"),
       .init("MODEL", expendability: 1),
     ]
     return TextTable(
@@ -74,7 +88,8 @@ enum BudgetTable {
         let isAttributed = share["goal"]?.string != nil || share["worker"]?.string != nil
         return TextTable.Row([
           .init(Display.money(share["usd"]?.microUSD ?? 0)), .init(Display.count(share["tokens"]?.int ?? 0)),
-          .init(share["kind"]?.string ?? "-"), .init(share["goal"]?.string ?? (isAttributed ? "-" : "unattributed")),
+          .init(share["kind"]?.string == "tick" ? "decides" : share["kind"]?.string ?? "-"),
+          .init(share["goal"]?.string ?? (isAttributed ? "-" : "unattributed")),
           .init(share["worker"]?.string ?? "-"), .init(share["model"]?.string ?? "-", .faint),
         ])
       }

@@ -288,12 +288,19 @@ import Testing
 
   @Test func `an account is parked a little longer than its provider says`() throws {
     let now: Int64 = 1_785_153_600
-    let parked = try #require(ParkedAccount(tenant: .web, runner: "claude", resetsAt: now + 10_800, now: now))
+    let parked = try #require(
+      ParkedAccount(tenant: .web, runner: "claude", resetsAt: now + 10_800, now: now, zone: .utc))
     #expect((now + 10_801...now + 11_100).contains(parked.until))
-    #expect(parked.reason == "claude's provider turned it away; its limit resets in 3 h 0 min")
-    #expect(ParkedAccount(tenant: .web, runner: "claude", resetsAt: now + 10_800, now: now) == parked)
-    #expect(ParkedAccount(tenant: .web, runner: "claude", resetsAt: now, now: now) == nil)
-    #expect(try #require(ParkedAccount(tenant: .web, runner: "x", resetsAt: .max, now: now)).until < now + 9 * 86_400)
+    #expect(
+      parked.reason
+        == "claude's provider turned it away; its limit ends at 15:00 (UTC), and it is asked again shortly after")
+    let tomorrow = ParkedAccount(tenant: .web, runner: "claude", resetsAt: now + 46_800, now: now, zone: .utc)
+    #expect(tomorrow?.reason.contains("ends on 2026-07-28 at 01:00 (UTC)") == true)
+    #expect(ParkedAccount(tenant: .web, runner: "claude", resetsAt: now + 10_800, now: now, zone: .utc) == parked)
+    #expect(ParkedAccount(tenant: .web, runner: "claude", resetsAt: now, now: now, zone: .utc) == nil)
+    #expect(
+      try #require(ParkedAccount(tenant: .web, runner: "x", resetsAt: .max, now: now, zone: .utc)).until < now + 9
+        * 86_400)
   }
 
   // MARK: - Asks
@@ -438,8 +445,44 @@ import Testing
     let id = try #require(try fixture.reserve(fixture.request(), worst: 1000, caps: .none).granted)
     try fixture.ledger.settle(id, of: .web, charges: [LedgerFixture.charge("e", 500)], now: fixture.now)
     let today = CivilDate("2026-07-27")!
-    try fixture.ledger.forget(before: today.advanced(by: 1))
+    #expect(try fixture.ledger.forget(before: today.advanced(by: 1)) == 1)
     #expect(try fixture.ledger.rows(from: today, through: today) == [])
     #expect(try fixture.ledger.totals(of: .tenant(.web), on: today).usd.micros == 500)
+    #expect(try fixture.ledger.audited() == [], "what was forgotten is no difference")
+  }
+
+  @Test func `the edge of what is forgotten may lie between two calendars`() throws {
+    let fixture = try LedgerFixture()
+    // 12 hours ahead of the fleet: its 28th begins on the fleet's 27th.
+    let ahead = BudgetRules(
+      scope: .tenant(.api), caps: .none, zone: ZoneRules(name: "ahead", offsetSeconds: 43_200))
+    for hours in [0, 12] as [Int64] {
+      fixture.pass(hours * 3600)
+      let request = fixture.request(.api)
+      guard
+        case .granted(let id, _, _) = try fixture.ledger.reserve(
+          request, worstCase: BudgetAmounts(usd: MicroUSD(micros: 10)), tenant: ahead, fleet: fixture.fleet,
+          prices: .shipped, now: fixture.now)
+      else { continue }
+      try fixture.ledger.settle(id, of: .api, charges: [LedgerFixture.charge(request.runID, 10)], now: fixture.now)
+    }
+    for day in 25...32 as ClosedRange<Int64> {
+      try fixture.ledger.forget(before: CivilDate("2026-07-01")!.advanced(by: day))
+      #expect(try fixture.ledger.audited() == [], "July \(day)")
+    }
+  }
+
+  @Test func `a clock that shows another year forgets nothing`() throws {
+    let fixture = try LedgerFixture()
+    let id = try #require(try fixture.reserve(fixture.request(), worst: 1000, caps: .none).granted)
+    try fixture.ledger.settle(id, of: .web, charges: [LedgerFixture.charge("e", 500)], now: fixture.now)
+    let day = CivilDate("2026-07-27")!
+    #expect(try fixture.ledger.forgetOld(today: day) == 0)
+    #expect(try fixture.ledger.forgetOld(today: day.advanced(by: 9000)) == 0)
+    #expect(try fixture.ledger.forgetOld(today: day.advanced(by: Ledger.retention)) == 0)
+    #expect(try fixture.ledger.rows(from: day, through: day).count == 1)
+    // By its own time it goes: one round after the other.
+    #expect(try fixture.ledger.forgetOld(today: day.advanced(by: Ledger.retention + 1)) == 1)
+    #expect(try fixture.ledger.rows(from: day, through: day) == [])
   }
 }

@@ -11,6 +11,7 @@ final class LedgerFixture {
   /// 2026-07-27 12:00 UTC.
   var now = ClockReading(wall: 1_785_153_600, sinceBoot: 1000, bootID: "boot-1")
   var fleet = BudgetRules(scope: .fleet, caps: .none, zone: .utc)
+  var zones: [TenantID: ZoneRules] = [:]
   private var runs = 0
 
   init(patience: Double = 0.2) throws {
@@ -31,7 +32,7 @@ final class LedgerFixture {
   }
 
   func rules(_ tenant: TenantID = .web, _ caps: BudgetCaps) -> BudgetRules {
-    BudgetRules(scope: .tenant(tenant), caps: caps, zone: .utc)
+    BudgetRules(scope: .tenant(tenant), caps: caps, zone: zones[tenant] ?? .utc)
   }
 
   func request(_ tenant: TenantID = .web, kind: RunKind = .tick, run: String? = nil) -> RunRequest {

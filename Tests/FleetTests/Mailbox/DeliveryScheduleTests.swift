@@ -35,10 +35,10 @@ import Testing
         patient.attempted(notice, failure: "no route", in: &states, now: now)
       }
     }
-    #expect(attempts == [0, 15, 45, 105, 225, 465, 945])
+    #expect(attempts == [0, 5, 15, 35, 75, 155, 315, 635])
     #expect(patient.undelivered([ask()], states, now: 1000) == 1)
     #expect(states["web/a"]?.lastError == "no route")
-    #expect(patient.nextDue([ask()], states, now: 1000) == Int64(1905))
+    #expect(patient.nextDue([ask()], states, now: 1000) == Int64(1275))
     let notice = Notice(ask: ask(), number: 0)
     patient.attempted(notice, failure: nil, in: &states, now: 2000)
     #expect(patient.undelivered([ask()], states, now: 2000) == 0)

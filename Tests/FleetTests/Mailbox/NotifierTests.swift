@@ -1,6 +1,8 @@
 import Fleet
+import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
+import NIOCore
 import SystemPackage
 import Tenant
 import TestSupport
@@ -62,6 +64,44 @@ import Testing
     #expect(await NoticeChannel.webhook("http://127.0.0.1:1/x").deliver(Notice(ask: ask, number: 0)) != nil)
   }
 
+  @Test func `a webhook that hangs, sends elsewhere or breaks off has not taken the ask`() async throws {
+    let taken = Locked(0)
+    let router = Router()
+    router.post("hang") { _, _ in
+      // Longer than anybody waits here; ended with the server.
+      try await Task.sleep(for: .seconds(30))
+      return Response(status: .ok)
+    }
+    router.post("moved") { _, _ in Response(status: .found, headers: [.location: "/login"]) }
+    router.get("login") { _, _ in
+      taken.withLock { $0 += 1 }
+      return Response(status: .ok)
+    }
+    router.post("torn") { _, _ in
+      Response(
+        status: .ok, headers: [.contentLength: "1000"],
+        body: ResponseBody { writer in
+          try await writer.write(ByteBuffer(string: "half"))
+          throw CancellationError()
+        })
+    }
+    router.post("chatty") { _, _ in
+      Response(status: .ok, body: ResponseBody(byteBuffer: ByteBuffer(repeating: 0x20, count: 1 << 20)))
+    }
+    let notice = Notice(ask: ask, number: 0)
+    try await Application(router: router, configuration: .init(address: .hostname("127.0.0.1", port: 0))).test(.live) {
+      client in
+      func deliver(_ path: String) async -> String? {
+        await NoticeChannel.webhook("http://127.0.0.1:\(client.port ?? 0)/\(path)", patience: 0.5).deliver(notice)
+      }
+      #expect(await deliver("hang") == "the webhook did not answer within 1 s")
+      #expect(await deliver("moved") == "the webhook answered with 302")
+      #expect(await deliver("torn")?.contains("the webhook") == true)
+      #expect(await deliver("chatty") == nil, "it took it, and said more than anybody wants to know")
+    }
+    #expect(taken.withLock { $0 } == 0, "a login page that says 200 is no receiver")
+  }
+
   @Test func `told at least once over restarts, and the count says what is not`() async throws {
     let scratch = try ScratchDirectory()
     let clock = FixedClock()
@@ -78,7 +118,7 @@ import Testing
     }
     let first = notifier()
     let failed = await first.pass([ask])
-    #expect(failed == NotifierReport(undelivered: 1, lastError: "down", nextDue: clock.now + 15))
+    #expect(failed == NotifierReport(undelivered: 1, lastError: "down", nextDue: clock.now + 5))
     #expect(await first.pass([ask]).undelivered == 1)
     #expect(attempts.withLock { $0.count } == 1, "not before its time")
     clock.advance(by: 20)

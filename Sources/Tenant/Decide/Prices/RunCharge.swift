@@ -31,7 +31,11 @@ package struct RunCharge: Hashable, Sendable {
 
   /// What a worker's session is charged: its runner's own sums where it names any, the other calls by the list. As unsure as the
   /// least sure of its calls.
-  package static func of(_ transcript: Transcript, prices: PriceTable = .shipped, on date: CivilDate) -> RunCharge {
+  ///
+  /// - `hasEnded`: nothing will answer an open call any more, so it is charged as what it may have been.
+  package static func of(
+    _ transcript: Transcript, hasEnded: Bool = false, prices: PriceTable = .shipped, on date: CivilDate
+  ) -> RunCharge {
     var charge = RunCharge(0, .reported)
     var rest = transcript.events[...]
     for stretch in transcript.sums {
@@ -46,6 +50,10 @@ package struct RunCharge: Hashable, Sendable {
         charge.microUSD = charge.microUSD.saturatingSum(quote.usd.micros)
         if quote.unpriced { charge.source = .bound } else if charge.source == .reported { charge.source = .priced }
       }
+    }
+    if hasEnded, let unanswered = transcript.unanswered {
+      let quote = prices.price(unanswered.tokens, model: unanswered.model, on: date)
+      charge = RunCharge(charge.microUSD.saturatingSum(quote.usd.micros), .bound)
     }
     return charge
   }

@@ -93,7 +93,7 @@ struct CodexStream: RunnerFold {
     if let seconds = Self.number(after: "resets_in_seconds\"", in: message), seconds <= 40 * 86400 {
       return startedAt + seconds
     }
-    return nil
+    return LimitWords.end(message, now: startedAt)
   }
 
   /// The number after `key` and a colon. The error is JSON inside of a text, sometimes with its quotes escaped.

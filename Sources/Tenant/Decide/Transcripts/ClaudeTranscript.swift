@@ -7,6 +7,10 @@ import SystemPackage
 /// is the session's money so far: it closes a stretch of events whose sum it names.
 struct ClaudeTranscript: TranscriptFold {
   static let marks = ["\"usage\"", "\"cost-state\""]
+  /// Versions before 2.1.3 have no line for the request itself.
+  static let calls = OpenCall.Marks(
+    asked: ["\"type\":\"user\""], surelyAsked: ["\"type\":\"api-request\""],
+    answered: ["\"type\":\"assistant\"", "\"subtype\":\"api_error\""])
 
   private var session = ""
   private var directory: FilePath?
@@ -74,8 +78,9 @@ extension Transcript {
     let extra = subagents.flatMap(\.events).filter { !known.contains($0.id) }.sorted {
       ($0.at ?? 0, $0.id) < ($1.at ?? 0, $1.id)
     }
-    guard !extra.isEmpty else { return self }
     var merged = self
+    merged.isOpen = isOpen || subagents.contains(where: \.isOpen)
+    guard !extra.isEmpty else { return merged }
     merged.events = []
     merged.sums = []
     var rest = events[...]

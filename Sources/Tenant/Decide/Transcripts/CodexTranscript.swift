@@ -7,6 +7,11 @@ import SystemPackage
 /// tool's call has no `token_count` of that answer. So the last record counts where it is ahead of the last count. There is no money in
 /// either, and the model stands in the turn's context. `input_tokens` includes what was cached; reasoning is inside the output.
 struct CodexTranscript: TranscriptFold {
+  /// `token_count` answers nothing: that of an answer may come when the next question is already asked.
+  static let calls = OpenCall.Marks(
+    asked: ["\"type\":\"function_call_output\"", "\"type\":\"custom_tool_call_output\"", "\"role\":\"user\""],
+    answered: ["\"type\":\"function_call\"", "\"type\":\"custom_tool_call\"", "\"role\":\"assistant\""],
+    surelyAnswered: ["\"type\":\"token_usage_record\""])
   static let marks = ["\"token_count\"", "\"token_usage_record\"", "\"turn_context\"", "\"session_meta\""]
 
   private var session = ""

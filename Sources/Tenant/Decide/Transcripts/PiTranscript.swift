@@ -3,6 +3,8 @@ import SystemPackage
 /// `$PI_CODING_AGENT_DIR/sessions/--<directory>--/<time>_<id>.jsonl`: every assistant's message with its model, tokens and money.
 struct PiTranscript: TranscriptFold {
   static let marks = ["\"usage\"", "\"session\""]
+  static let calls = OpenCall.Marks(
+    asked: ["\"role\":\"user\"", "\"role\":\"toolResult\""], answered: ["\"role\":\"assistant\""])
 
   private var session = ""
   private var directory: FilePath?

@@ -17,7 +17,7 @@ package enum SessionModel {
     else { return nil }
     let mark = Array("\"turn_context\"".utf8)
     var model: String?
-    for line in bytes.split(separator: 0x0A) where line.firstRange(of: mark) != nil {
+    for line in bytes.split(separator: 0x0A) where Array(line).holds(mark) {
       // A torn line names no model.
       guard let json = try? JSON(parsing: Array(line)), json["type"]?.string == "turn_context" else { continue }
       model = json["payload"]?["model"]?.string ?? model

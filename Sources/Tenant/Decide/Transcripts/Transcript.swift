@@ -27,7 +27,7 @@ package struct TranscriptEvent: Hashable, Sendable {
 
 /// What a session of a runner used, from its transcript: for workers, whose terminal says nothing about money.
 /// *Shape*: `{"runner","session","directory","started_at","events":[{"id","model","tokens":{…},"long_cache_write","micro_usd","at"}],
-/// "sums":[{"events":3,"micro_usd":210000}]}`
+/// "sums":[{"events":3,"micro_usd":210000}],"open":false}`
 package struct Transcript: Hashable, Sendable {
   /// The runner's money for a stretch of events that it does not price one by one.
   package struct Sum: Hashable, Sendable {
@@ -48,6 +48,8 @@ package struct Transcript: Hashable, Sendable {
   package var startedAt: Int64?
   package var events: [TranscriptEvent]
   package var sums: [Sum]
+  /// The model was asked something and no answer is on record: a call that still runs, or one whose figures died with the runner.
+  package var isOpen = false
 
   package init(
     runner: String, session: String = "", directory: FilePath? = nil, startedAt: Int64? = nil,
@@ -74,6 +76,7 @@ package struct Transcript: Hashable, Sendable {
           ]
         }),
       "sums": .array(sums.map { ["events": .int(Int64($0.events)), "micro_usd": .int($0.microUSD)] }),
+      "open": .bool(isOpen),
     ]
   }
 
@@ -97,6 +100,7 @@ package struct Transcript: Hashable, Sendable {
         }
         return Sum(events: Int(events), microUSD: micro)
       })
+    isOpen = json["open"]?.bool ?? false
   }
 }
 
@@ -104,6 +108,8 @@ package struct Transcript: Hashable, Sendable {
 protocol TranscriptFold: Sendable {
   /// A line without any of these is not worth parsing: transcripts hold whole conversations.
   static var marks: [String] { get }
+  /// How its lines tell a call that was begun from one that was answered.
+  static var calls: OpenCall.Marks { get }
   mutating func take(_ line: JSON)
   var transcript: Transcript { get }
 }

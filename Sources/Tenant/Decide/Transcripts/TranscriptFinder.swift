@@ -6,28 +6,35 @@ package import SystemPackage
 /// run as the tenant: nothing here may be read with anybody else's authority.
 ///
 /// opencode keeps its sessions in a database; `unread` names it when it was written to meanwhile, so that nobody takes its silence for
-/// zero.
+/// zero. A fleet can read it.
 package struct TranscriptFinder: Sendable {
   package struct Finding: Hashable, Sendable {
     package var transcripts: [Transcript]
     /// Runners that wrote something that cannot be read here.
     package var unread: [String]
+    /// Sessions that are charged otherwise, for who reads what is unread.
+    package var excluded: [String]
 
-    /// *Shape*: `{"transcripts":[…],"unread":["opencode"]}`
+    /// *Shape*: `{"transcripts":[…],"unread":["opencode"],"excluded":["ses_…"]}`
     package var json: JSON {
-      ["transcripts": .array(transcripts.map(\.json)), "unread": .array(unread.map(JSON.string))]
+      [
+        "transcripts": .array(transcripts.map(\.json)), "unread": .array(unread.map(JSON.string)),
+        "excluded": .array(excluded.map(JSON.string)),
+      ]
     }
 
-    package init(transcripts: [Transcript], unread: [String]) {
+    package init(transcripts: [Transcript], unread: [String], excluded: [String] = []) {
       self.transcripts = transcripts
       self.unread = unread
+      self.excluded = excluded
     }
 
     package init?(json: JSON) {
       guard let transcripts = json["transcripts"]?.array else { return nil }
       self.init(
         transcripts: transcripts.compactMap(Transcript.init(json:)),
-        unread: (json["unread"]?.array ?? []).compactMap(\.string))
+        unread: (json["unread"]?.array ?? []).compactMap(\.string),
+        excluded: (json["excluded"]?.array ?? []).compactMap(\.string))
     }
   }
 
@@ -74,7 +81,8 @@ package struct TranscriptFinder: Sendable {
       unread.append("opencode")
     }
     return Finding(
-      transcripts: found.sorted { ($0.startedAt ?? 0, $0.session) < ($1.startedAt ?? 0, $1.session) }, unread: unread)
+      transcripts: found.sorted { ($0.startedAt ?? 0, $0.session) < ($1.startedAt ?? 0, $1.session) }, unread: unread,
+      excluded: unread.isEmpty ? [] : excluding.sorted())
   }
 
   private func home(_ variable: String, _ fallback: String) -> FilePath? {
@@ -110,10 +118,10 @@ package struct TranscriptFinder: Sendable {
     var fold = fold
     let marks = Fold.marks.map { Array($0.utf8) }
     var splitter = LineSplitter()
+    var call = OpenCall(Fold.calls)
     func take(_ line: [UInt8]) {
-      guard marks.contains(where: { line.firstRange(of: $0) != nil }), let json = try? JSON(parsing: line) else {
-        return
-      }
+      call.take(line)
+      guard marks.contains(where: { line.holds($0) }), let json = try? JSON(parsing: line) else { return }
       fold.take(json)
     }
     // A file that cannot be read is a session that is not known; its worker's hold stands for it.
@@ -128,6 +136,8 @@ package struct TranscriptFinder: Sendable {
       // The last line may be half written; if it is whole it counts.
       splitter.finish(take)
     }
-    return fold.transcript
+    var transcript = fold.transcript
+    transcript.isOpen = call.isOpen
+    return transcript
   }
 }

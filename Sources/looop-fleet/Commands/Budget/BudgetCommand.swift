@@ -29,10 +29,9 @@ struct BudgetShow: AsyncParsableCommand {
     if csv { return Printer.standard.raw(try await client.text("/v1/budget", query: query + [("format", "csv")])) }
     let report = try await client.get("/v1/budget", query: query)
     if json { return Printer.standard.json(report) }
-    let tenants = report["tenants"]?.array ?? []
-    guard !tenants.isEmpty else { return Printer.standard.line("no tenants") }
+    guard report["tenants"]?.array?.isEmpty == false else { return Printer.standard.line("no tenants") }
     Printer.standard.lines(
-      BudgetTable.lines(tenants, days: days, width: Printer.standard.width, paint: Printer.standard.paint))
+      BudgetTable.lines(report, days: days, width: Printer.standard.width, paint: Printer.standard.paint))
   }
 }
 

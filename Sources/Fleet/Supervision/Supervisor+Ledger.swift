@@ -1,0 +1,69 @@
+import Logging
+import Tenant
+
+/// The ledger as a thing that can fail, and the round that keeps its books: while it cannot be used nothing starts, and it is asked
+/// again until it can.
+extension Supervisor {
+  func ledgerFailed(_ error: LedgerError) {
+    let words = "the ledger cannot be used, so no decide may start: \(error.reason)"
+    if ledgerTrouble != words { say("\(words) (\(error.hint))", level: .error) }
+    let isNew = ledgerTrouble == nil
+    ledgerTrouble = words
+    changed(.tenants)
+    if isNew { retryLedger() }
+  }
+
+  func ledgerAnswered() {
+    guard ledgerTrouble != nil else { return }
+    ledgerTrouble = nil
+    say("the ledger can be used again")
+    changed(.tenants)
+    // What ops ordered is in it: read it before anything starts.
+    begin(.short) { fleet in
+      await fleet.obeyStandingOrders()
+      fleet.admitWorkers()
+    }
+  }
+
+  /// Nobody may be there to ask again: so it is asked by itself, until it answers.
+  private func retryLedger() {
+    begin { fleet in
+      while fleet.ledgerTrouble != nil, !fleet.stopping {
+        guard (try? await Task.sleep(for: .seconds(Self.ledgerRetry))) != nil else { return }
+        await fleet.refreshBudgets()
+      }
+    }
+  }
+
+  private static let ledgerRetry = 2.0
+
+  func recoverLedger() async {
+    if case .failure(let error) = await ledger.perform({ try $0.verify() }) { ledgerFailed(error) }
+  }
+
+  /// One round after the other until the supervisor stops: days end and warnings come due also where nothing beats, and live workers
+  /// spend money between two beats.
+  func keepBooks() async {
+    while !stopping {
+      // Cancelled means that the supervisor stops.
+      guard (try? await Task.sleep(for: fleet.meterEvery)) != nil else { return }
+      await refreshBudgets()
+      await forgetOldCharges()
+      meterAll()
+      admitWorkers()
+      if let due = delivery.report.nextDue, due <= clock.now { deliverAsks() }
+    }
+  }
+
+  /// Single charges older than ``Ledger/retention`` go, once a day; the days' totals stay.
+  private func forgetOldCharges() async {
+    guard let today = fleetBudget?.day.date, today != forgottenOn else { return }
+    forgottenOn = today
+    switch await ledger.perform({ try $0.forgetOld(today: today) }) {
+    case .success(0): break
+    case .success(let count):
+      say("\(count) charges older than \(Ledger.retention) days are forgotten; their totals stay")
+    case .failure(let error): ledgerFailed(error)
+    }
+  }
+}
