@@ -29,7 +29,8 @@ struct Looop: ParsableCommand {
           ClaimVerb.self, UnclaimVerb.self,
         ]),
       CommandGroup(name: "Shell", subcommands: [ConfigGroup.self, VersionVerb.self]),
-      CommandGroup(name: "For the fleet", subcommands: [ReportVerb.self, HoldVerb.self, UsageVerb.self]),
+      CommandGroup(
+        name: "For the fleet", subcommands: [ReportVerb.self, HoldVerb.self, ReleaseVerb.self, UsageVerb.self]),
     ])
 }
 

@@ -22,14 +22,21 @@ extension Supervisor {
     namesakes = Dictionary(users.map { ($0 ?? "", 1) }, uniquingKeysWith: +)
     self.users = [:]
     var applied: [String] = []
+    // Another place or user is another tenant under an old name: begin anew there.
+    await giveBack(
+      load.tenants.filter { wanted in
+        tenants[wanted.id.name].map { !$0.configuration.isSamePlace(as: wanted) } ?? false
+      }.compactMap { remove($0.id.name) })
     for wanted in load.tenants {
       applied += adopt(wanted, orders: orders)
     }
+    var leaving: [SupervisedTenant] = []
     let names = Set(load.tenants.map(\.id.name))
     for name in tenants.keys.sorted() where !names.contains(name) && !kept.contains(name) {
-      await remove(name)
+      leaving += [remove(name)].compactMap { $0 }
       applied.append("\(name): removed")
     }
+    await giveBack(leaving)
     let repositories = tenants.values.flatMap { Set($0.configuration.repositories.values) }
     repositoryNamers = Dictionary(repositories.map { ($0, 1) }, uniquingKeysWith: +)
     await refreshBudgets()
@@ -49,13 +56,6 @@ extension Supervisor {
       guard known.configuration != wanted else { return applyOrders(orders, to: name) }
       tenants[name]?.configuration = wanted
       tenants[name]?.state.interval = interval
-      // Another place or user is another tenant under an old name: begin anew there.
-      if known.configuration.dataDirectory != wanted.dataDirectory || known.configuration.user != wanted.user {
-        release(name)
-        tenants[name]?.state = TenantState(interval: interval)
-        tenants[name]?.report = nil
-        wishful.remove(name)
-      }
       // What was wrong may be mended: try at once.
       tenants[name]?.state.failures = 0
       if case .unavailable = tenants[name]?.state.lease { tenants[name]?.state.lease = .none }
@@ -77,7 +77,8 @@ extension Supervisor {
     // Fail closed: while nobody can tell what was paused or frozen, nothing beats; the mailbox is still read.
     tenants[name]?.state.ordersUnknown = !knowsOrders
     tenants[name]?.state.paused = !knowsOrders || tenant.configuration.isPaused || mine.contains { $0.order == .pause }
-    tenants[name]?.state.frozen = mine.contains { $0.order == .freeze }
+    // Who was known to be frozen stays so.
+    if knowsOrders { tenants[name]?.state.frozen = mine.contains { $0.order == .freeze } }
     return []
   }
 
@@ -101,26 +102,57 @@ extension Supervisor {
     }
   }
 
-  /// Lets a tenant go: its lock is free again, its live workers go on by themselves.
-  private func remove(_ name: String) async {
-    if let beat = tenants[name]?.beat { SessionProcesses.killAll(session: beat.pid) }
-    release(name)
-    tenants[name] = nil
+  /// Ends what the fleet does for a tenant. Its live workers go on by themselves.
+  private func remove(_ name: String) -> SupervisedTenant? {
+    guard let tenant = tenants.removeValue(forKey: name) else { return nil }
     wishful.remove(name)
-    log.remove(tenant: name)
-  }
-
-  private func release(_ name: String) {
+    if let beat = tenant.beat { SessionProcesses.killAll(session: beat.pid) }
     unschedule(name)
     tendings.cancel(name)
     watch.remove(tenant: name)
-    tenants[name]?.lock = nil
-    tenants[name]?.followed = []
+    log.remove(tenant: name)
+    return tenant
   }
+
+  /// Lets tenants go: the mark goes first, then the lock, so that nobody's pulse meets the one without the other.
+  private func giveBack(_ leaving: [SupervisedTenant]) async {
+    await withTaskGroup(of: Void.self) { group in
+      for tenant in leaving { group.addTask { await self.giveBack(tenant) } }
+    }
+  }
+
+  func giveBack(_ tenant: SupervisedTenant) async {
+    // Without the lock its data dir is somebody else's, or was never ours.
+    guard let lock = tenant.lock else { return }
+    let words: String?
+    if tenant.state.frozen {
+      words = "it is frozen; what lives of it stays so until it is configured again and thawed"
+    } else if case .failure(let failure) = await helper(
+      tenant, ["release"], deadline: Self.releasePatience, expectsDocument: false)
+    {
+      words = failure.description
+    } else {
+      words = nil
+    }
+    if let words {
+      let mark = tenant.configuration.dataDirectory.appending(".fleet.json")
+      say("\(tenant.id) was not given back: \(words). Its owner may remove \(mark)", level: .warning)
+    }
+    withExtendedLifetime(lock) {}
+  }
+
+  /// Seconds: a reload waits for it.
+  private static let releasePatience = 5.0
 
   private static func row(_ problem: ConfigurationProblem) -> ReloadOutcome.Refused {
     ReloadOutcome.Refused(
       file: problem.file, line: problem.line, tenant: problem.tenant?.name, message: problem.message, hint: problem.hint
     )
+  }
+}
+
+extension TenantConfiguration {
+  fileprivate func isSamePlace(as other: TenantConfiguration) -> Bool {
+    dataDirectory == other.dataDirectory && user == other.user
   }
 }

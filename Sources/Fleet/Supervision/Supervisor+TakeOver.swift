@@ -12,6 +12,12 @@ extension Supervisor {
     let places = tenant.isSound ? helperPlaces : slowHelperPlaces
     begin { fleet in
       let outcome = await places.with(name) { await fleet.takeOver(name) }
+      if fleet.tenants[name] == nil, case .held(let lock, _, _) = outcome {
+        // It was removed meanwhile: what was just taken goes back.
+        var gone = tenant
+        gone.lock = lock
+        await fleet.giveBack(gone)
+      }
       fleet.tookOver(name, outcome)
     }
   }

@@ -23,6 +23,9 @@ package struct TakeOver: Sendable {
     ("workers", "workers"), ("schedules", "schedules"), ("sensors", "sensors"), ("parked", "parked"),
   ]
 
+  /// Watches of each tenant.
+  package static let watchCount = watched.count
+
   /// Takes over and answers on `socket`. The result is the exit status: 0 also where somebody else holds the tenant, for
   /// that is an answer, not a failure.
   ///
@@ -75,8 +78,18 @@ package struct TakeOver: Sendable {
     try StateFile.write(mark, to: data.fleetMark)
   }
 
-  /// Gives a tenant back: whoever holds the lock removes the mark.
-  package static func release(_ data: DataDir) { AtomicFile.remove(data.fleetMark) }
+  /// Gives the tenant back to its owner: without the mark `looop up` may run it again. The supervisor asks for it while it still
+  /// holds the lock. A mark that names another fleet or tenant is not ours to remove.
+  package func release() throws(HostError) {
+    switch StateFile.read(data.fleetMark) {
+    case .absent: return
+    case .value(let mark):
+      guard mark["socket"]?.string == fleetSocket, mark["tenant"]?.string == tenant else { return }
+    case .unreadable, .corrupt: break
+    }
+    AtomicFile.remove(data.fleetMark)
+    guard case .absent = FileReading.of(data.fleetMark) else { throw .last("remove", data.fleetMark) }
+  }
 
   // MARK: The socket
 

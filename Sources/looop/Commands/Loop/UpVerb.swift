@@ -74,15 +74,3 @@ struct UpVerb: Verb {
     return " (pid \(pid))"
   }
 }
-
-/// A data dir that a fleet manages is started and stopped by the fleet only.
-enum FleetMark {
-  static func refuse(_ context: Context, verb: String) throws(Failure) {
-    guard case .absent = FileReading.of(context.data.fleetMark) else {
-      let tenant = StateFile.read(context.data.fleetMark).value?["tenant"]?.string
-      throw Failure(
-        "a fleet runs this loop\(tenant.map { " as tenant \($0)" } ?? ""); `\(verb)` is not for it",
-        hint: "looop-fleet tenant \(verb == "up" ? "resume" : "pause") \(tenant ?? "NAME")")
-    }
-  }
-}
