@@ -66,7 +66,8 @@ package struct BoundedRun: Sendable {
     let clock = HostClock.system
     var live: [LiveChild] = []
     var outcomes = runs.map { _ in RunOutcome(reason: .code(0)) }
-    // A child that does not read its stdin must not end us.
+    // A child that does not read its stdin must not end us. Who runs these on many threads ignores the signal from its start, and
+    // then this changes nothing; the disposition is the whole process's.
     let previous = signal(SIGPIPE, SIG_IGN)
     defer { signal(SIGPIPE, previous) }
     for (index, run) in runs.enumerated() {

@@ -18,6 +18,8 @@ struct ServeCommand: AsyncParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func run() async throws {
+    // A beat or a hook that ended reads no more of what it is told: that must not end the fleet. Children get the default back.
+    signal(SIGPIPE, SIG_IGN)
     let environment = common.environment
     let programs = try Programs.find(environment)
     let logger = Logger(label: "looop-fleet", factory: { FleetLog(label: $0) })
