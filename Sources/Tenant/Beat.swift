@@ -34,8 +34,6 @@ package struct Beat {
     package var nap: Int64?
     /// The loop's files as this beat left them: whatever differs later was somebody else.
     package var stamp = WakeStamp()
-    /// Somebody else changed them while this beat was deciding: it decided on what is over.
-    package var isOutdated = false
   }
 
   package func run(force: Bool, admission: inout some DecideAdmission) -> Result {
@@ -125,7 +123,7 @@ package struct Beat {
       result.report.runID = decision.runID
       result.report.action = decision.move.action.name
       honour(due)
-      result.isOutdated = WakeStamp.of(data) != look.stamp
+      result.report.isOutdated = WakeStamp.of(data) != look.stamp
       act(decision, look, &result)
       result.stamp = WakeStamp.of(data)
     }

@@ -29,7 +29,7 @@ struct PulseNap {
     let started = clock.monotonic()
     let startedWall = clock.wall()
     let end = started + seconds
-    if result.isOutdated, mayWakeEarly() { return }
+    if result.report.isOutdated, mayWakeEarly() { return }
     // Before the first comparison: what comes after it is an event.
     let watch = watch()
     defer { if watch >= 0 { close(watch) } }

@@ -74,7 +74,7 @@ import Testing
     var nap = PulseNap(scratch.dataDir, clock: .system, log: { _ in })
     var result = Beat.Result.idle("")
     result.stamp = WakeStamp.of(scratch.dataDir)
-    result.isOutdated = true
+    result.report.isOutdated = true
     let started = HostClock.system.monotonic()
     nap.sleep(seconds: 20, after: result, signals: signals)
     #expect(HostClock.system.monotonic() - started < 1)
@@ -94,7 +94,7 @@ import Testing
     for _ in 0..<14 {
       var result = Beat.Result.idle("")
       result.stamp = WakeStamp.of(scratch.dataDir)
-      result.isOutdated = true
+      result.report.isOutdated = true
       let started = HostClock.system.monotonic()
       nap.sleep(seconds: 0.05, after: result, signals: signals)
       if HostClock.system.monotonic() - started < 0.04 { early += 1 }

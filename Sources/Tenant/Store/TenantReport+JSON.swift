@@ -28,7 +28,7 @@ extension TenantReport.Beat {
     [
       "outcome": .string(outcome.rawValue), "reason": .optional(reason), "duration_ms": .double(durationMS),
       "run_id": .optional(runID), "action": .optional(action), "next_wake_at": .optional(nextWakeAt),
-      "fails": .int(Int64(fails)),
+      "fails": .int(Int64(fails)), "outdated": .bool(isOutdated),
     ]
   }
 
@@ -38,6 +38,7 @@ extension TenantReport.Beat {
       outcome: outcome, reason: json["reason"]?.string, durationMS: json["duration_ms"]?.double ?? 0,
       runID: json["run_id"]?.string, action: json["action"]?.string, nextWakeAt: json["next_wake_at"]?.int,
       fails: json["fails"]?.int.map { Int(clamping: $0) } ?? 0)
+    isOutdated = json["outdated"]?.bool ?? false
   }
 }
 

@@ -23,6 +23,8 @@ package struct TenantReport: Hashable, Sendable {
     /// The loop's own wish for its next beat (`.next-wake.json`).
     package var nextWakeAt: Int64?
     package var fails: Int
+    /// Somebody changed what the loop goes by while it decided: it looks again at once.
+    package var isOutdated = false
 
     package init(
       outcome: Outcome, reason: String? = nil, durationMS: Double = 0, runID: String? = nil, action: String? = nil,
