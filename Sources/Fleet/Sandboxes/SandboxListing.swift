@@ -34,7 +34,7 @@ struct SandboxListing {
 
   // MARK: - Worktrees
 
-  /// `due`: worker and age speak for collection, and `verdict` says what it would do.
+  /// `due`: worker and age speak for collection, and `verdict` says what it would do; `in_use`: processes of somebody's hold it.
   func trees() -> [JSON] {
     Files.names(layout.trees).map { name in
       let tree = layout.trees.appending(name)
@@ -58,8 +58,10 @@ struct SandboxListing {
         row["reason"] = .string(why)
         return row
       }
-      let verdict = CollectionVerdict(SandboxInspection(common: home.common, tree: tree).run().facts)
+      let facts = SandboxInspection(common: home.common, tree: tree).run().facts
+      let verdict = CollectionVerdict(facts)
       row["due"] = true
+      row["in_use"] = .bool(!facts.users.isEmpty)
       row["verdict"] = .string(verdict.name)
       row["reason"] = .string(verdict.reasons.joined(separator: ", "))
       return row

@@ -98,18 +98,28 @@ final class PortRegister: Sendable {
     try result.get()
   }
 
-  /// Whether nobody listens there, at any address.
+  /// Whether nobody listens there, at any address of either kind.
   private static func isFree(_ port: Int) -> Bool {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    guard descriptor >= 0 else { return false }
+    let number = in_port_t(UInt16(port).bigEndian)
+    var old = sockaddr_in()
+    old.sin_family = sa_family_t(AF_INET)
+    old.sin_port = number
+    var new = sockaddr_in6()
+    new.sin6_family = sa_family_t(AF_INET6)
+    new.sin6_port = number
+    return unsafe binds(AF_INET, &old, MemoryLayout<sockaddr_in>.size)
+      && binds(AF_INET6, &new, MemoryLayout<sockaddr_in6>.size)
+  }
+
+  /// A machine without this kind of address has nobody who listens at one.
+  private static func binds(_ family: CInt, _ address: UnsafeRawPointer, _ size: Int) -> Bool {
+    let descriptor = socket(family, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+    guard descriptor >= 0 else { return errno == EAFNOSUPPORT }
     defer { close(descriptor) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = in_port_t(UInt16(port).bigEndian)
-    return unsafe withUnsafePointer(to: &address) { pointer in
-      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        unsafe bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-      }
-    }
+    var yes: CInt = 1
+    // Else it would take the old kind's port too, and be refused for it.
+    if family == AF_INET6 { unsafe setsockopt(descriptor, CInt(IPPROTO_IPV6), IPV6_V6ONLY, &yes, 4) }
+    let bound = unsafe bind(descriptor, address.assumingMemoryBound(to: sockaddr.self), socklen_t(size))
+    return bound == 0 || errno == EADDRNOTAVAIL
   }
 }

@@ -124,9 +124,8 @@ extension Supervisor {
         closeSandbox(worker, of: repo, name)
         continue
       }
-      let reason = row["reason"]?.string ?? ""
-      if reason.contains("in use by") { late = (true, true) }
-      sayKept(worker, name, "kept (\(reason))")
+      if row["in_use"]?.bool == true { late = (true, true) }
+      sayKept(worker, name, "kept (\(row["reason"]?.string ?? ""))")
     }
     return late
   }

@@ -18,7 +18,7 @@ enum HelperDocument {
   }
 
   static func problem(_ message: String) -> JSON {
-    ["ok": false, "code": "invalid_argument", "message": .string(message), "hint": .null]
+    ["ok": false, "code": "invalid_request", "message": .string(message), "hint": .null]
   }
 
   private struct Failure: Error {
