@@ -61,7 +61,12 @@ package struct DoctorFacts: Sendable {
   package var freeFloor: Int64 = 1 << 30
   package var openFiles: UInt64?
   package var watchInstances: Int64?
+  package var watchPlaces: Int64?
   package var landlock = 0
+  /// What a take-over watches of a tenant: its data dir, and eight directories in it.
+  static let watchesEach = 9
+  /// The version of Linux 5.19: below it renames fail, and the fleet does without.
+  static let usableLandlock = 2
   /// The running fleet's document, or why there is none.
   package var document: FleetDocument?
   package var absence: FleetRefusal?
@@ -156,20 +161,31 @@ package enum Doctor {
           "open files", .fail, "the limit is \(limit), and \(facts.tenants.count) tenants need about \(wanted)",
           fix: "raise it: LimitNOFILE= in the unit, or ulimit -n \(wanted)"))
     }
-    // One inotify instance a tenant, counted by user.
-    if let limit = facts.watchInstances, limit < Int64(facts.tenants.count + 16) {
-      checks.append(
-        DoctorCheck(
-          "inotify", .warn, "max_user_instances is \(limit): tenants beyond it are polled instead of watched",
-          fix: "sysctl fs.inotify.max_user_instances=\(max(1024, facts.tenants.count * 2))"))
-    }
+    checks += watches(facts)
     checks.append(
-      facts.landlock > 0
+      facts.landlock >= DoctorFacts.usableLandlock
         ? DoctorCheck("landlock", .ok, "the kernel has Landlock, version \(facts.landlock)")
         : DoctorCheck(
-          "landlock", .warn, "the kernel has no Landlock: file access is limited by users alone",
-          fix: "a kernel from 5.13 on with CONFIG_SECURITY_LANDLOCK has it"))
+          "landlock", .warn, "the kernel offers no Landlock that can be used: file access is limited by users alone",
+          fix: "Linux 5.19 or later with landlock among its security modules (lsm=landlock,…)"))
     return checks
+  }
+
+  /// One inotify instance for each Unix user's tenants, and a few watches a tenant; all are counted as the
+  /// supervisor's own. Without room a take-over fails, and that tenant does not run.
+  private static func watches(_ facts: DoctorFacts) -> [DoctorCheck] {
+    let users = Int64(Set(facts.tenants.map(\.user)).count)
+    let wanted = Int64(facts.tenants.count * DoctorFacts.watchesEach)
+    return [
+      ("max_user_instances", facts.watchInstances, users + 16), ("max_user_watches", facts.watchPlaces, wanted + 1024),
+    ]
+    .compactMap { key, limit, least in
+      guard let limit, limit < least else { return nil }
+      return DoctorCheck(
+        "inotify", .warn,
+        "\(key) is \(limit), and \(facts.tenants.count) tenants need about \(least): others are not taken over",
+        fix: "sysctl fs.inotify.\(key)=\(max(1024, least * 2))")
+    }
   }
 
   private static func fleet(_ facts: DoctorFacts) -> [DoctorCheck] {
@@ -191,7 +207,8 @@ package enum Doctor {
     for row in document.tenants where !row.phase.isWell {
       checks.append(
         DoctorCheck(
-          "tenant \(row.name)", .warn, "\(row.phase.rawValue): \(row.reason ?? row.phase.meaning)", fix: fix(row)))
+          "tenant \(row.name)", .warn, "\(row.phase.rawValue): \(row.reason ?? row.phase.meaning)",
+          fix: fix(row, document)))
     }
     return checks
   }
@@ -199,8 +216,11 @@ package enum Doctor {
   private static let requireIt =
     "nothing to be done on this host; named in `require:` of fleet.yaml, the fleet does not start without it"
 
-  private static func fix(_ row: TenantRow) -> String {
+  private static func fix(_ row: TenantRow, _ document: FleetDocument) -> String {
     switch row.phase {
+    // It is not the money that is missing.
+    case .held where document.guards.contains { $0.name == "budget" && !$0.enforced }:
+      "make the ledger usable again: see the check `guard budget`"
     case .held: "looop-fleet budget raise \(row.name) USD, or wait for the reset"
     case .degraded, .quarantined: "looop-fleet logs \(row.name)"
     case .foreign: "stop the other loop: LOOOP_DATA_DIR=\(row.dataDir ?? "DIR") looop down"

@@ -26,10 +26,15 @@ extension DoctorFacts {
     var (soft, hard): (UInt64, UInt64) = (0, 0)
     // The supervisor raises its soft limit itself.
     if unsafe clinux_get_resource_limit(CInt(RLIMIT_NOFILE.rawValue), &soft, &hard) == 0 { facts.openFiles = hard }
-    facts.watchInstances = FileReading.of("/proc/sys/fs/inotify/max_user_instances", maximumBytes: 64).text
-      .flatMap { Int64($0.filter(\.isNumber)) }
+    facts.watchInstances = kernelLimit("max_user_instances")
+    facts.watchPlaces = kernelLimit("max_user_watches")
     facts.landlock = max(0, Int(clinux_landlock_abi()))
     return facts
+  }
+
+  private static func kernelLimit(_ name: String) -> Int64? {
+    FileReading.of(FilePath("/proc/sys/fs/inotify").appending(name), maximumBytes: 64).text
+      .flatMap { Int64($0.filter(\.isNumber)) }
   }
 
   private static func exists(_ path: FilePath) -> Bool {

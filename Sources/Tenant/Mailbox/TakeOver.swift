@@ -23,9 +23,6 @@ package struct TakeOver: Sendable {
     ("workers", "workers"), ("schedules", "schedules"), ("sensors", "sensors"), ("parked", "parked"),
   ]
 
-  /// Watches of each tenant.
-  package static let watchCount = watched.count
-
   /// Takes over and answers on `socket`. The result is the exit status: 0 also where somebody else holds the tenant, for
   /// that is an answer, not a failure.
   ///

@@ -45,6 +45,7 @@ import Testing
       ("disk", .fail, { $0.freeBytes = 100 }),
       ("open files", .fail, { $0.openFiles = 64 }),
       ("inotify", .warn, { $0.watchInstances = 10 }),
+      ("inotify", .warn, { $0.watchPlaces = 100 }),
       ("landlock", .warn, { $0.landlock = 0 }),
       ("tenant web", .warn, { $0.document?.tenants = [InMemoryFleet.row("web", phase: .foreign)] }),
       ("guard landlock", .warn, { _ in }),
