@@ -29,6 +29,15 @@ package struct BudgetAsk: Sendable, Hashable {
     number <= 1 ? "budget-\(day)" : "budget-\(day)-\(number)"
   }
 
+  /// Whether it has exactly the shape of ``id(day:number:)``. A worker's ask may have it as well.
+  package static func isID(_ text: String) -> Bool {
+    let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+    guard (4...5).contains(parts.count), parts[0] == "budget" else { return false }
+    return zip(parts.dropFirst(), [4, 2, 2, 0]).allSatisfy { part, digits in
+      part.utf8.allSatisfy { (0x30...0x39).contains($0) } && (digits == 0 ? !part.isEmpty : part.count == digits)
+    }
+  }
+
   package static func prompt(_ refusal: AdmissionRefusal) -> String {
     let unit =
       switch refusal.axis {

@@ -28,6 +28,14 @@ extension Ledger {
     }
   }
 
+  /// Whether the budget ever asked this, answered or not.
+  package func hasBudgetAsk(_ id: String, of tenant: TenantID) throws(LedgerError) -> Bool {
+    try read("look for an ask") { database in
+      try Row.fetchOne(
+        database, sql: "SELECT 1 FROM budget_asks WHERE scope = ? AND id = ?", arguments: [tenant.name, id]) != nil
+    }
+  }
+
   /// Those that wait for an answer. An ask of a day that is over is closed as it is found: its reset has come.
   package func pendingBudgetAsks(_ rules: [TenantID: BudgetRules], now: ClockReading) throws(LedgerError) -> [BudgetAsk]
   {

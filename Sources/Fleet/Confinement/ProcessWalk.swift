@@ -51,13 +51,34 @@ package struct ProcessWalk: StopTarget {
   package func terminate() { signal(SIGTERM) }
   package func kill() { signal(SIGKILL) }
 
-  private func signal(_ number: Int32) {
-    for identity in find() {
-      let held = clinux_pidfd_open(identity.pid)
-      guard held >= 0 else { continue }
-      defer { close(held) }
-      if identity.isAlive { _ = clinux_pidfd_send_signal(held, number) }
+  /// Holds all of them still, or lets them go on: walked again until a walk finds nobody new, for one that was not reached yet may
+  /// have started another meanwhile. False where that never came to an end, or somebody could not be signalled.
+  package func hold(_ still: Bool) -> Bool {
+    var reached: Set<ProcessIdentity> = []
+    for _ in 0..<Self.mostWalks {
+      let new = find().filter { !reached.contains($0) }
+      if new.isEmpty { return true }
+      for identity in new {
+        guard Self.signal(still ? SIGSTOP : SIGCONT, identity) else { return false }
+        reached.insert(identity)
+      }
     }
+    return false
+  }
+
+  private static let mostWalks = 50
+
+  private func signal(_ number: Int32) {
+    for identity in find() { _ = Self.signal(number, identity) }
+  }
+
+  /// The pid may be somebody else's by now: the process is held, looked at again, and then signalled. True also where it is gone.
+  private static func signal(_ number: Int32, _ identity: ProcessIdentity) -> Bool {
+    let held = clinux_pidfd_open(identity.pid)
+    guard held >= 0 else { return errno == ESRCH }
+    defer { close(held) }
+    guard identity.isAlive else { return true }
+    return clinux_pidfd_send_signal(held, number) == 0 || errno == ESRCH
   }
 
   private func find() -> [ProcessIdentity] {

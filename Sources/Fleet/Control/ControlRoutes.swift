@@ -74,6 +74,12 @@ struct ControlRoutes: Sendable {
 }
 
 extension FleetRefusal {
+  /// The same words wherever a tenant is frozen.
+  package static func frozen(_ tenant: String) -> FleetRefusal {
+    FleetRefusal(
+      .conflict, "\(tenant) is frozen: nothing of it may run", hint: "first: looop-fleet thaw \(tenant)")
+  }
+
   /// The same words wherever a tenant is not known.
   package static func unknownTenant(_ name: String) -> FleetRefusal {
     FleetRefusal(

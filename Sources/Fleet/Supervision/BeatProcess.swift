@@ -54,7 +54,15 @@ struct BeatProcess: Sendable {
     case line(JSON, Reply)
   }
 
+  /// Whether the beat is held still: that time does not count.
+  final class Pause: Sendable {
+    private let value = Locked(false)
+    func set(_ paused: Bool) { value.withLock { $0 = paused } }
+    fileprivate var isSet: Bool { value.withLock { $0 } }
+  }
+
   var spawn: Spawn
+  var pause = Pause()
 
   /// `news` is finished when the beat has ended.
   func run(_ news: AsyncStream<Event>.Continuation) async -> Ending {
@@ -99,7 +107,8 @@ struct BeatProcess: Sendable {
     }
     for end in [output.readEnd, errors.readEnd, input.writeEnd] { _ = fcntl(end, F_SETFL, O_NONBLOCK) }
     news.yield(.started(ProcessIdentity.of(pid)))
-    var conversation = Conversation(pid: pid, output: output.readEnd, errors: errors.readEnd, reply: reply)
+    var conversation = Conversation(
+      pid: pid, output: output.readEnd, errors: errors.readEnd, reply: reply, pause: pause)
     return conversation.run { news.yield(.line($0, $1)) }
   }
 }
@@ -110,6 +119,7 @@ private struct Conversation {
   let output: CInt
   let errors: CInt
   let reply: BeatProcess.Reply
+  let pause: BeatProcess.Pause
   private let clock = HostClock.system
   private var line: [UInt8] = []
   private var heardBytes = 0
@@ -121,15 +131,17 @@ private struct Conversation {
   private var openOutput = true
   private var openErrors = true
 
-  init(pid: pid_t, output: CInt, errors: CInt, reply: BeatProcess.Reply) {
+  init(pid: pid_t, output: CInt, errors: CInt, reply: BeatProcess.Reply, pause: BeatProcess.Pause) {
     self.pid = pid
     self.output = output
     self.errors = errors
     self.reply = reply
+    self.pause = pause
   }
 
   mutating func run(onLine: (JSON, BeatProcess.Reply) -> Void) -> BeatProcess.Ending {
-    let begin = clock.monotonic()
+    var looked = clock.monotonic()
+    var spent = 0.0
     let pidfd = clinux_pidfd_open(pid)
     defer { if pidfd >= 0 { close(pidfd) } }
     while true {
@@ -144,7 +156,10 @@ private struct Conversation {
         return ending(status)
       }
       let deadline = reply.isGranted ? BeatProcess.decideDeadline : BeatProcess.senseDeadline
-      if clock.monotonic() - begin > deadline || nonsense != nil {
+      let now = clock.monotonic()
+      if !pause.isSet { spent += now - looked }
+      looked = now
+      if spent > deadline || nonsense != nil {
         if nonsense == nil { overdue = true }
         SessionProcesses.killAll(session: pid)
       }

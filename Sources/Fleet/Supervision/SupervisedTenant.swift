@@ -23,6 +23,8 @@ struct SupervisedTenant: Sendable {
   var sandboxes = SandboxKeeping()
   /// The beat's process, to be ended with the tenant.
   var beat: ProcessIdentity?
+  /// Stops its deadline while the tenant is frozen.
+  var pause: BeatProcess.Pause?
   /// A worker's record is not enough to know its end: who was followed until now.
   var followed: Set<ProcessIdentity> = []
 

@@ -22,7 +22,7 @@ extension Supervisor {
     for name in beatGate.admit() + slowGate.admit() { startBeat(name) }
   }
 
-  private func leaveGates(_ name: String) {
+  func leaveGates(_ name: String) {
     beatGate.leave(name)
     slowGate.leave(name)
     startAdmittedBeats()
@@ -38,18 +38,23 @@ extension Supervisor {
     }
     tenants[name]?.state.activity = .beating(since: clock.monotonic())
     tenants[name]?.state.wakeAfterBeat = false
+    let pause = BeatProcess.Pause()
+    tenants[name]?.pause = pause
     begin { fleet in
-      let ending = await fleet.beat(tenant, force: force)
+      let ending = await fleet.beat(tenant, force: force, pause)
       fleet.beatEnded(name, ending)
     }
   }
 
   /// One beat from its start to its end, with what it asks at the door meanwhile.
-  private func beat(_ tenant: SupervisedTenant, force: Bool) async -> BeatProcess.Ending {
+  private func beat(
+    _ tenant: SupervisedTenant, force: Bool, _ pause: BeatProcess.Pause
+  ) async -> BeatProcess.Ending {
     let name = tenant.id.name
     let beat: BeatProcess
     do {
-      beat = BeatProcess(spawn: try command(tenant, .beat, ["beat", "--door"] + (force ? ["--force"] : [])))
+      let spawn = try command(tenant, .beat, ["beat", "--door"] + (force ? ["--force"] : []))
+      beat = BeatProcess(spawn: spawn, pause: pause)
     } catch {
       return BeatProcess.Ending(report: nil, failure: "\(error)", milliseconds: 0)
     }
@@ -82,6 +87,7 @@ extension Supervisor {
     tenant.state.wakeAfterBeat = false
     tenant.state.lastBeatAt = clock.now
     tenant.beat = nil
+    tenant.pause = nil
     guard let report = ending.report, ending.failure == nil else {
       tenant.state.lastBeat = TenantReport.Beat(
         outcome: .failed, reason: ending.failure, durationMS: ending.milliseconds)
@@ -105,8 +111,8 @@ extension Supervisor {
     take(report, of: name)
     schedule(name, in: Reconcile.delay(tenant.state, nextWakeAt: beat.nextWakeAt, wall: clock.wall()))
     if before != tenant.state.phase { changed(.tenants, about: name) }
-    // What the beat itself wrote is not news to it; what a human did meanwhile is.
-    if wake, beat.outcome == .unchanged || beat.outcome == .idle {
+    // What the beat itself wrote is not news to it; what a human did meanwhile is, also while it decided.
+    if beat.isOutdated || (wake && (beat.outcome == .unchanged || beat.outcome == .idle)) {
       reconcile(name, .touched)
     } else {
       reconcile(name, .look)
@@ -132,7 +138,10 @@ extension Supervisor {
       return Self.refusal("the request names no run", retryAt: nil)
     }
     guard !tenant.state.frozen, !tenant.state.paused else { return Self.refusal("paused by ops", retryAt: nil) }
-    guard await waitForDecidePlace(name, tenant) else { return Self.refusal("the fleet is stopping", retryAt: nil) }
+    guard await waitForDecidePlace(name, tenant) else {
+      let isFrozen = tenants[name]?.state.frozen ?? false
+      return Self.refusal(isFrozen ? "frozen by ops" : "the fleet is stopping", retryAt: nil)
+    }
     let request = RunRequest(
       tenant: tenant.id, kind: .tick, runID: runID, runner: line["runner"]?.string ?? "unknown",
       model: line["model"]?.string, promptBytes: max(0, line["prompt_bytes"]?.int ?? 0))

@@ -6,12 +6,9 @@ extension Supervisor: FleetOperations {
   package func answer(tenant name: String, ask: String, text: String, by caller: Caller) async throws(FleetRefusal) {
     let tenant = try known(name)
     guard Identifier.isValid(ask) else { throw FleetRefusal(.noSuchAsk, "no ask \"\(name)/\(ask)\"") }
-    if budgetAsks.contains(where: { $0.tenant == tenant.id && $0.id == ask }) || ask.hasPrefix("budget-") {
-      if try await answerBudget(tenant, ask, text, caller) { return }
-    }
-    guard !tenant.state.frozen else {
-      throw FleetRefusal(.conflict, "\(name) is frozen: nothing of it may run", hint: "first: looop-fleet thaw \(name)")
-    }
+    // A worker may be called `budget-…` too: then its asks look alike, and only the ledger knows which are the budget's.
+    if BudgetAsk.isID(ask), try await answerBudget(tenant, ask, text, caller) { return }
+    try checkThawed(tenant)
     let result = await helper(
       tenant, ["answer", ask, "--json", "--by", caller.user, "--via", "fleet \(caller.via)", "-"],
       input: Array(text.utf8))
@@ -38,6 +35,11 @@ extension Supervisor: FleetOperations {
   private func answerBudget(
     _ tenant: SupervisedTenant, _ ask: String, _ text: String, _ caller: Caller
   ) async throws(FleetRefusal) -> Bool {
+    switch await ledger.perform({ try $0.hasBudgetAsk(ask, of: tenant.id) }) {
+    case .failure(let error): throw FleetRefusal(.unavailable, error.description, hint: error.hint)
+    case .success(false): return false
+    case .success(true): break
+    }
     guard caller.roles.contains(.ops) || caller.roles.contains(.concierge) else {
       throw FleetRefusal(
         .permissionDenied, "a tenant does not raise its own budget",
@@ -104,11 +106,30 @@ extension Supervisor: FleetOperations {
     guard tenant.report?.workers.contains(where: { $0.record.id == worker }) == true else {
       throw FleetRefusal(.notFound, "no worker \"\(name)/\(worker)\"", hint: "list them: looop-fleet workers")
     }
-    let result = await helper(tenant, ["worker", "kill", worker], deadline: 30, expectsDocument: false)
-    soil(name)
-    reconcile(name, .touched)
-    if case .failure(let failure) = result { throw FleetRefusal(.conflict, failure.description) }
+    if tenant.state.frozen {
+      try await killFrozen(worker, of: tenant)
+    } else {
+      let result = await helper(tenant, ["worker", "kill", worker], deadline: 30, expectsDocument: false)
+      soil(name)
+      reconcile(name, .touched)
+      if case .failure(let failure) = result { throw FleetRefusal(.conflict, failure.description) }
+    }
     say("worker \(worker) killed by \(caller.user)", about: name)
+  }
+
+  /// The kernel ends a group that is held still, and needs no process of the tenant for it. The record says so after the thaw.
+  private func killFrozen(_ worker: String, of tenant: SupervisedTenant) async throws(FleetRefusal) {
+    guard confinement.groups.offer.hasGroups else { throw .frozen(tenant.id.name) }
+    do throws(HostError) {
+      try confinement.groups.kill(.worker(worker, of: tenant.id.name))
+    } catch {
+      throw FleetRefusal(.unavailable, "\(error)")
+    }
+  }
+
+  /// Of a frozen tenant nothing may run, whoever wishes it.
+  func checkThawed(_ tenant: SupervisedTenant) throws(FleetRefusal) {
+    if tenant.state.frozen { throw .frozen(tenant.id.name) }
   }
 
   package func pause(tenant name: String, by caller: Caller) async throws(FleetRefusal) {
@@ -145,19 +166,30 @@ extension Supervisor: FleetOperations {
     }
     switch result {
     case .failure(let error): throw FleetRefusal(.unavailable, error.description, hint: error.hint)
-    case .success(let orders): await obey(orders, name.map { [$0] } ?? tenants.keys.sorted())
+    case .success(let orders):
+      let failed = await obey(orders, name.map { [$0] } ?? tenants.keys.sorted())
+      say("\(give ? "" : "lifted ")\(order.rawValue) by \(caller.user)", about: name)
+      guard failed.isEmpty else {
+        throw FleetRefusal(
+          .unavailable, "the order stands, but not all of it is done: \(failed.joined(separator: "; "))",
+          hint: give ? "nothing new starts; end what runs with looop-fleet worker kill, then freeze again" : nil)
+      }
     }
-    say("\(give ? "" : "lifted ")\(order.rawValue) by \(caller.user)", about: name)
   }
 
-  private func obey(_ orders: [OrderRecord], _ names: [String]) async {
+  /// Answers what of it could not be done, in words.
+  private func obey(_ orders: [OrderRecord], _ names: [String]) async -> [String] {
+    var failed: [String] = []
     for name in names {
       guard let before = tenants[name]?.state else { continue }
       applyOrders(orders, to: name)
-      guard let after = tenants[name]?.state, before.frozen != after.frozen || before.paused != after.paused else {
-        continue
+      guard let after = tenants[name]?.state else { continue }
+      // Said again, a freeze is done again: the first may have failed.
+      if after.frozen || before.frozen, let words = await suspend(name, after.frozen) {
+        say("could not be \(after.frozen ? "frozen" : "thawed"): \(words)", about: name, level: .error)
+        failed.append("\(name) could not be \(after.frozen ? "frozen" : "thawed"): \(words)")
       }
-      if after.frozen != before.frozen { suspend(name, after.frozen) }
+      guard before.frozen != after.frozen || before.paused != after.paused else { continue }
       if !after.frozen, !after.paused {
         tenants[name]?.state.failures = 0
         schedule(name, in: 0)
@@ -166,6 +198,7 @@ extension Supervisor: FleetOperations {
       changed(.tenants, about: name)
     }
     admitWorkers()
+    return failed
   }
 
   package func reload(by caller: Caller) async throws(FleetRefusal) -> ReloadOutcome {
@@ -177,6 +210,7 @@ extension Supervisor: FleetOperations {
     tenant name: String, arguments: [String], stdin: String?, by caller: Caller
   ) async throws(FleetRefusal) -> VerbOutcome {
     let tenant = try known(name)
+    try checkThawed(tenant)
     do {
       let spawn = try command(tenant, .helper, arguments)
       let input = stdin.map { Array($0.utf8) } ?? []
@@ -199,23 +233,33 @@ extension Supervisor: FleetOperations {
     draining = true
     say("drained by \(caller.user): every worker is stopped")
     let live = tenants.values.flatMap { tenant in tenant.liveWorkers.map { "\(tenant.id)/\($0.record.id)" } }.sorted()
-    for tenant in tenants.values.sorted(by: { $0.id < $1.id }) {
-      // A tenant without a user has no process either.
-      guard let confined = try? confined(tenant) else { continue }
-      // A kind word first, for the records; who claims a hundred workers, or whose helpers hang, does not hold up the others.
-      let patience = clock.monotonic() + Self.drainPatience
-      for worker in tenant.liveWorkers where clock.monotonic() < patience {
-        _ = await helper(
-          tenant, ["worker", "kill", worker.record.id], deadline: patience - clock.monotonic() + 1,
-          expectsDocument: false)
-      }
-      drained.insert(tenant.id.name)
-      let outcome = await confinement.stop(tenant: confined)
-      guard outcome.isGone else {
-        throw FleetRefusal(.unavailable, "not everything of \(tenant.id) has ended: \(outcome)")
-      }
+    // Side by side: whose processes do not end holds up nobody else's end.
+    let left = await withTaskGroup(of: String?.self) { group in
+      for tenant in tenants.values { group.addTask { await self.drain(tenant) } }
+      return await group.reduce(into: []) { words, left in words += [left].compactMap { $0 } }.sorted()
+    }
+    guard left.isEmpty else {
+      throw FleetRefusal(
+        .unavailable, "not everything has ended: \(left.joined(separator: "; "))",
+        hint: "the others are stopped and nothing new starts; say it again to try again")
     }
     return live
+  }
+
+  /// Ends all that lives of one tenant; what could not be ended, in words.
+  private func drain(_ tenant: SupervisedTenant) async -> String? {
+    // A tenant without a user has no process either.
+    guard let confined = try? confined(tenant) else { return nil }
+    // A kind word first, for the records. Who is frozen cannot hear it.
+    let patience = clock.monotonic() + Self.drainPatience
+    for worker in tenant.liveWorkers where !tenant.state.frozen && clock.monotonic() < patience {
+      _ = await helper(
+        tenant, ["worker", "kill", worker.record.id], deadline: patience - clock.monotonic() + 1,
+        expectsDocument: false)
+    }
+    drained.insert(tenant.id.name)
+    let outcome = await confinement.stop(tenant: confined)
+    return outcome.isGone ? nil : "\(tenant.id) (\(outcome))"
   }
 
   /// Seconds for each tenant; what is left of it then is stopped all the same.

@@ -87,13 +87,6 @@ extension Supervisor {
     }
   }
 
-  private func checkThawed(_ tenant: SupervisedTenant) throws(FleetRefusal) {
-    guard !tenant.state.frozen else {
-      throw FleetRefusal(
-        .conflict, "\(tenant.id) is frozen: nothing of it may run", hint: "first: looop-fleet thaw \(tenant.id)")
-    }
-  }
-
   package func diff(tenant name: String, worker: String, by caller: Caller) async throws(FleetRefusal) -> SandboxDiff {
     let json = try await work("diff", on: worker, of: name)
     guard let diff = SandboxDiff(json: json, tenant: name, worker: worker) else {

@@ -108,19 +108,24 @@ extension Supervisor {
     return isApart && users.count == tenants.count ? .user : .shared
   }
 
-  /// Holds still all that lives of a tenant, or lets it go on. Nothing is lost by it.
-  func suspend(_ name: String, _ frozen: Bool) {
-    guard let tenant = tenants[name] else { return }
+  /// Holds still all that lives of a tenant, or lets it go on. A beat's deadline stands still with it, and its places go to others
+  /// meanwhile; what it waits for itself (its runner's deadline, a remote end) does not wait. Answers why it could not, in words.
+  func suspend(_ name: String, _ frozen: Bool) async -> String? {
+    guard let tenant = tenants[name] else { return nil }
+    tenant.pause?.set(frozen)
+    if frozen {
+      leaveGates(name)
+      dropDecide(name)
+    }
     do {
       if confinement.groups.offer.hasGroups {
         try confinement.groups.setFrozen(frozen, .tenant(name))
-      } else {
-        for pid in ProcessWalk(tenant: try confined(tenant)).remaining().pids {
-          Glibc.kill(pid, frozen ? SIGSTOP : SIGCONT)
-        }
+        return nil
       }
+      let walk = ProcessWalk(tenant: try confined(tenant))
+      return await Threads.run { walk.hold(frozen) } ? nil : "some of its processes could not be signalled"
     } catch {
-      say("could not be \(frozen ? "frozen" : "thawed"): \(error)", about: name, level: .error)
+      return "\(error)"
     }
   }
 }

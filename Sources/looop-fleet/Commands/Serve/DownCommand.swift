@@ -14,6 +14,7 @@ struct DownCommand: AsyncParsableCommand {
   var workers = false
 
   private static let patience = 30.0
+  private static let drainPatience = Duration.seconds(300)
 
   func run() async throws {
     let client = try common.client()
@@ -22,7 +23,8 @@ struct DownCommand: AsyncParsableCommand {
       let process = ProcessIdentity.of(pid)
     else { throw FleetRefusal(.internal, "the fleet does not say which process it is") }
     if workers {
-      let outcome = try await client.post("/v1/drain")
+      // A tenant's processes have a grace to end in, and a record each to write.
+      let outcome = try await client.post("/v1/drain", timeout: Self.drainPatience)
       let stopped = (outcome["stopped"]?.array ?? []).compactMap(\.string)
       if !stopped.isEmpty {
         Printer.standard.line("stopped \(stopped.count) workers (\(stopped.joined(separator: ", ")))")
