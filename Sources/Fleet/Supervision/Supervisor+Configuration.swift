@@ -37,6 +37,8 @@ extension Supervisor {
       applied.append("\(name): removed")
     }
     await giveBack(leaving)
+    // Only where every file could be told whose it is: a tenant that nobody can read is not gone.
+    if load.refused.allSatisfy({ $0.tenant != nil }) { await bindStrangers(sparing: kept.union(tenants.keys)) }
     let repositories = tenants.values.flatMap { Set($0.configuration.repositories.values) }
     repositoryNamers = Dictionary(repositories.map { ($0, 1) }, uniquingKeysWith: +)
     await refreshBudgets()

@@ -174,6 +174,24 @@ extension Supervisor {
     }
   }
 
+  /// Closes the holds of tenants that are configured no longer, also of an earlier supervisor's time: nobody will say what their
+  /// runs used, so each is charged as an upper bound, and keeps nothing of the fleet's budget any more.
+  func bindStrangers(sparing names: Set<String>) async {
+    let now = ClockReading.now(clock)
+    let result = await ledger.perform { ledger in
+      let left = try ledger.openReservations().filter { !names.contains($0.request.tenant.name) }
+      for open in left { try ledger.bind(open.id, of: open.request.tenant, now: now) }
+      return left
+    }
+    switch result {
+    case .failure(let error): ledgerFailed(error)
+    case .success(let left):
+      for name in Set(left.map(\.request.tenant.name)).sorted() {
+        say("\(name) is configured no longer: what its runs still held was charged", level: .warning)
+      }
+    }
+  }
+
   /// Closes the holds of a tenant whose beat is over: whatever it did not settle itself, also in an earlier supervisor's time.
   /// A run that still goes on keeps its hold; one that ended is settled with what it left on disk, else charged as an upper bound.
   func closeAbandoned(_ name: String) {

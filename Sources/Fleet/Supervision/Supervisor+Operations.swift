@@ -1,3 +1,4 @@
+import Logging
 import SystemPackage
 import Tenant
 
@@ -236,7 +237,9 @@ extension Supervisor: FleetOperations {
     // Side by side: whose processes do not end holds up nobody else's end.
     let left = await withTaskGroup(of: String?.self) { group in
       for tenant in tenants.values { group.addTask { await self.drain(tenant) } }
-      return await group.reduce(into: []) { words, left in words += [left].compactMap { $0 } }.sorted()
+      var left: [String] = []
+      for await words in group { if let words { left.append(words) } }
+      return left.sorted()
     }
     guard left.isEmpty else {
       throw FleetRefusal(

@@ -322,6 +322,15 @@ import Testing
     #expect(words == meaning)
   }
 
+  @Test(arguments: [
+    ("budget-2026-03-29", true), ("budget-2026-03-29-2", true), ("budget-report-1", false), ("budget-1", false),
+    ("budget-2026-3-29", false), ("budget-2026-03-29-x", false), ("budget-2026-03-29-", false),
+    ("budget-2026-03-29-2-1", false), ("mend-2026-03-29", false), ("budget", false),
+  ])
+  func `a worker may be called after the budget, and its asks are its own`(id: String, isShaped: Bool) {
+    #expect(BudgetAsk.isID(id) == isShaped)
+  }
+
   @Test func `a breach asks once, a raise answers it, a further breach asks again`() throws {
     let fixture = try LedgerFixture()
     let caps = BudgetCaps(usd: Self.usd(1))
@@ -342,6 +351,8 @@ import Testing
     #expect(try breach() == ask)
     #expect(try fixture.ledger.pendingBudgetAsks(all, now: fixture.now) == [ask])
     #expect(try answer("budget-2026-07-26", "wait") == .unknown)
+    #expect(try fixture.ledger.hasBudgetAsk(ask.id, of: .web))
+    #expect(try !fixture.ledger.hasBudgetAsk("budget-2026-07-26", of: .web))
     #expect(try answer(ask.id, "hmm") == .notUnderstood("answer `raise AMOUNT` or `wait`"))
     #expect(try answer(ask.id, "raise 0.1") == .answered(.raise(BudgetAmounts(usd: Self.usd(0.1)))))
     #expect(try answer(ask.id, "raise 5") == .alreadyAnswered("raise 0.1"))

@@ -1,5 +1,8 @@
 import Fleet
+import Glibc
+import SystemPackage
 import Tenant
+import TestSupport
 import Testing
 
 @Suite struct StopLadderTests {
@@ -106,6 +109,27 @@ private struct SeededGenerator: RandomNumberGenerator {
     let root = ProcessIdentity(pid: 20, startTime: 20, bootID: "b")
     #expect(
       ProcessWalk.select(from: processes, roots: [root], sparing: [10]).map(\.pid) == [20, 21, 22, 23, 24, 25])
+  }
+
+  @Test func `who is held still stands still with all that it started, and goes on`() throws {
+    let mark = "LOOOP_WALK=\(getpid())-hold"
+    let process = try RunningProcess(
+      "/bin/bash", ["-c", "sleep 60 & sleep 60 & wait"], environment: ["LOOOP_WALK": "\(getpid())-hold"])
+    defer { ProcessWalk(marks: [mark]).kill() }
+    let walk = ProcessWalk(marks: [mark])
+    #expect(eventually { walk.remaining().pids.count == 3 })
+    func states() -> Set<String> {
+      Set(
+        walk.remaining().pids.compactMap { pid in
+          FileReading.of(FilePath("/proc/\(pid)/stat"), maximumBytes: 4096).text?.split(separator: ")").last?
+            .split(separator: " ").first.map(String.init)
+        })
+    }
+    #expect(walk.hold(true))
+    #expect(eventually { states() == ["T"] })
+    #expect(walk.hold(false))
+    #expect(eventually { states() == ["S"] })
+    _ = process
   }
 
   @Test func `a recycled pid is not the leader`() {

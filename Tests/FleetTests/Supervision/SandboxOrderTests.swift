@@ -1,3 +1,4 @@
+import Glibc
 import SystemPackage
 import Tenant
 import TestSupport
@@ -113,6 +114,23 @@ import Testing
     let first = try PortRegister(file: file).lease("a/w", count: 2, in: 40_100...40_199)
     let second = try PortRegister(file: file).lease("b/w", count: 2, in: 40_100...40_199)
     #expect(first != nil && second != nil && first?.ports.overlaps(second!.ports) == false)
+    // Who listens at the newer kind of address alone has the port as well.
+    let listener = socket(AF_INET6, CInt(SOCK_STREAM.rawValue), 0)
+    defer { close(listener) }
+    var (yes, address) = (CInt(1), sockaddr_in6())
+    setsockopt(listener, CInt(IPPROTO_IPV6), IPV6_V6ONLY, &yes, 4)
+    address.sin6_family = sa_family_t(AF_INET6)
+    address.sin6_port = in_port_t(40_210).bigEndian
+    let isBound = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(listener, $0, socklen_t(MemoryLayout<sockaddr_in6>.size)) == 0
+      }
+    }
+    if isBound {
+      let third = try PortRegister(file: file).lease("c/w", count: 2, in: 40_210...40_219)
+      #expect(third?.ports.contains(40_210) == false)
+      try PortRegister(file: file).change { $0.release("c/w") }
+    }
     try PortRegister(file: file).change { $0.release("a/w") }
     #expect(PortLeases(json: try #require(StateFile.read(file).value)).blocks.keys.sorted() == ["b/w"])
   }

@@ -228,6 +228,18 @@ import Testing
     #expect(!FileLock.isHeld(scratch.dataDir.pulseLock))
   }
 
+  @Test func `a tenant that is given back loses the mark of that fleet, and no other's`() throws {
+    let scratch = try ScratchDirectory()
+    let ours = TakeOver(scratch.dataDir, fleetSocket: "/run/f.sock", tenant: "web")
+    try ours.release()
+    try scratch.write(#"{"v":1,"socket":"/run/g.sock","tenant":"web"}"#, to: ".fleet.json")
+    try ours.release()
+    #expect(scratch.json(".fleet.json")?["socket"] == "/run/g.sock")
+    try scratch.write(#"{"v":1,"socket":"/run/f.sock","tenant":"web"}"#, to: ".fleet.json")
+    try ours.release()
+    #expect(FileReading.of(scratch.dataDir.fleetMark) == .absent)
+  }
+
   @Test func `a given inotify is used, and one whose lock is held is foreign`() throws {
     let scratch = try ScratchDirectory()
     let (ours, theirs) = pair()
