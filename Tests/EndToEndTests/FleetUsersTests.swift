@@ -103,6 +103,15 @@ struct FleetUsersTests {
     #expect(try eventually(within: 20) { try fleet.ask("web/mend-1") != nil })
     #expect(try fleet.run("answer", "web/mend-1", "yes").exitCode == 0)
     #expect(try eventually(within: 20) { try fleet.worker("web", "mend")?["phase"]?.string == "exited" })
+    // The kernel ends a worker that is held still, without a process of its tenant.
+    #expect(try fleet.run("freeze", "api").exitCode == 0)
+    let killed = try fleet.run("worker", "kill", "api/mend")
+    #expect(killed.exitCode == 0, "\(killed.errors)")
+    #expect(try fleet.run("thaw", "api").exitCode == 0)
+    #expect(
+      try eventually(within: 20) {
+        ["exited", "failed"].contains(try fleet.worker("api", "mend")?["phase"]?.string)
+      }, "\(fleet.log)")
     #expect(try fleet.run("down", "--workers").exitCode == 0)
     for user in Self.users {
       // A zombie has ended; whether its new parent looks at it is not ours.
