@@ -32,7 +32,7 @@ package struct ParkedMove: Hashable, Sendable {
   package var raw: JSON
 
   /// The worker's name on these asks; no worker may have it.
-  package static let worker = "gate"
+  package static let worker = ReservedWorkers.gate
   package var askID: String { "\(Self.worker)-\(number)" }
   package var isOver: Bool { phase != .waiting && phase != .running }
 

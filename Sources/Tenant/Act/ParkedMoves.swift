@@ -66,7 +66,7 @@ package struct ParkedMoves: Sendable {
     try Directory.create(data.asks)
     try FileLock.withDirectory(data.asks) {
       // One that is there is ours, from before a crash.
-      _ = try AtomicFile.create(Array((ask.raw.pretty + "\n").utf8), at: data.ask(ask.id))
+      _ = try AtomicFile.create(ask.file(), at: data.ask(ask.id))
     }
     parked.asked = true
     try StateFile.write(parked.json, to: path(parked.number))

@@ -51,7 +51,7 @@ package enum MoveParser {
     guard Identifier.isValidSession(id) else {
       throw fields.invalid("id \"\(id)\" must be at most 64 of A-Z a-z 0-9 . _ -")
     }
-    guard id != "pulse" else { throw fields.invalid("id must not be \"pulse\"") }
+    if let reason = ReservedWorkers.reason(id) { throw fields.invalid("no worker may be called \(id): \(reason)") }
     var wish = WorkerWish(id: id, prompt: try fields.body("prompt"))
     wish.command = try fields.nonBlank("command")
     wish.verify = try fields.nonBlank("verify")

@@ -23,30 +23,51 @@ package enum Directory {
     return unsafe path.withPlatformString { unsafe stat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
-  /// The names in a directory, dotted ones left out unless asked for, sorted by bytes.
+  /// The names in a directory, dotted ones left out unless asked for (never `.` and `..`), sorted by bytes.
   package static func names(_ path: FilePath, includingHidden: Bool = false) throws(HostError) -> [String] {
-    guard let handle = unsafe path.withPlatformString({ unsafe opendir($0) }) else { throw .last("list", path) }
-    defer { unsafe closedir(handle) }
     var names: [String] = []
-    while let entry = unsafe readdir(handle) {
-      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-        unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-      }
-      if includingHidden || !name.hasPrefix(".") { names.append(name) }
+    try unsafe forEachName(path) { name in
+      let isHidden = unsafe name.first == UInt8(ascii: ".")
+      if includingHidden || !isHidden { names.append(unsafe String(decoding: name, as: UTF8.self)) }
     }
-    return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    return names.sorted { $0.precedesInBytes($1) }
   }
 
   /// The stems of a collection's files (`asks/*.json` → ids), sorted. An absent directory is an empty collection.
   package static func stems(_ path: FilePath, extension suffix: String) throws(HostError) -> [String] {
+    try unsortedStems(path, extension: suffix).sorted { $0.precedesInBytes($1) }
+  }
+
+  /// For collections that have an order of their own.
+  package static func unsortedStems(_ path: FilePath, extension suffix: String) throws(HostError) -> [String] {
+    let ending = [UInt8(ascii: ".")] + Array(suffix.utf8)
+    var stems: [String] = []
     do throws(HostError) {
-      return try names(path).compactMap { name in
-        name.hasSuffix(".\(suffix)") && name.utf8.count > suffix.utf8.count + 1
-          ? String(name.dropLast(suffix.count + 1)) : nil
+      try unsafe forEachName(path) { name in
+        guard name.count > ending.count, unsafe name.first != UInt8(ascii: "."),
+          unsafe name.suffix(ending.count).elementsEqual(ending)
+        else { return }
+        stems.append(unsafe String(decoding: name.dropLast(ending.count), as: UTF8.self))
       }
     } catch {
-      if error.isAbsent { return [] }
-      throw error
+      guard error.isAbsent else { throw error }
+    }
+    return stems
+  }
+
+  private static func forEachName(
+    _ path: FilePath, _ body: (UnsafeBufferPointer<UInt8>) -> Void
+  ) throws(HostError) {
+    guard let handle = unsafe path.withPlatformString({ unsafe opendir($0) }) else { throw .last("list", path) }
+    defer { unsafe closedir(handle) }
+    while let entry = unsafe readdir(handle) {
+      unsafe withUnsafePointer(to: &entry.pointee.d_name) { field in
+        let name = unsafe UnsafeRawPointer(field).assumingMemoryBound(to: UInt8.self)
+        let bytes = unsafe UnsafeBufferPointer(
+          start: name, count: strlen(UnsafeRawPointer(field).assumingMemoryBound(to: CChar.self)))
+        let isSelfOrParent = unsafe bytes.first == 0x2E && (bytes.count == 1 || (bytes.count == 2 && bytes[1] == 0x2E))
+        if !isSelfOrParent { unsafe body(bytes) }
+      }
     }
   }
 
@@ -61,15 +82,7 @@ package enum Directory {
       guard AtomicFile.remove(path) || errno == ENOENT else { throw .last("remove", path) }
       return
     }
-    guard let handle = unsafe path.withPlatformString({ unsafe opendir($0) }) else { throw .last("remove", path) }
-    var children: [String] = []
-    while let entry = unsafe readdir(handle) {
-      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-        unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-      }
-      if name != ".", name != ".." { children.append(name) }
-    }
-    unsafe closedir(handle)
+    let children = try names(path, includingHidden: true)
     var failure: HostError?
     for child in children {
       do throws(HostError) { try removeTree(path.appending(child)) } catch { failure = failure ?? error }

@@ -33,9 +33,26 @@ extension JSON {
 }
 
 /// A strict reader over UTF-8 bytes. It never traps and never recurses past ``JSON/maximumDepth``.
-private struct JSONReader {
-  let bytes: [UInt8]
-  var position = 0
+struct JSONReader {
+  private let bytes: [UInt8]
+  fileprivate(set) var position = 0
+
+  /// Reads an object member by member, for records that are read by the thousand: `body` takes each value off the reader. The text must be
+  /// one object and nothing else, as for ``JSON/init(parsing:)``.
+  static func forEachMember(
+    of bytes: [UInt8], _ body: (String, inout JSONReader) throws(JSONError) -> Void
+  ) throws(JSONError) {
+    var reader = JSONReader(bytes: bytes)
+    reader.skipSpace()
+    guard reader.take("{") else { throw reader.error("expected an object") }
+    reader.position -= 1
+    try reader.members { key, reader throws(JSONError) in try body(key, &reader) }
+    reader.skipSpace()
+    guard reader.position == bytes.count else { throw reader.error("text after the value") }
+  }
+
+  /// The value at the reader's place, inside of one object.
+  mutating func member() throws(JSONError) -> JSON { try value(depth: 1) }
 
   init(bytes: [UInt8]) { self.bytes = bytes }
 
@@ -76,20 +93,27 @@ private struct JSONReader {
   }
 
   mutating func object(depth: Int) throws(JSONError) -> JSON {
-    position += 1
     var members: [String: JSON] = [:]
+    try self.members { key, reader throws(JSONError) in members[key] = try reader.value(depth: depth + 1) }
+    return .object(members)
+  }
+
+  private mutating func members(
+    _ body: (String, inout JSONReader) throws(JSONError) -> Void
+  ) throws(JSONError) {
+    position += 1
     skipSpace()
-    if take("}") { return .object(members) }
+    if take("}") { return }
     while true {
       skipSpace()
       guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else { throw error("expected a key") }
       let key = try string()
       skipSpace()
       guard take(":") else { throw error("expected ':'") }
-      members[key] = try value(depth: depth + 1)
+      try body(key, &self)
       skipSpace()
       if take(",") { continue }
-      if take("}") { return .object(members) }
+      if take("}") { return }
       throw error("expected ',' or '}'")
     }
   }

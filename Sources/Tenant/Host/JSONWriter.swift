@@ -2,86 +2,124 @@ extension JSON {
   /// One line, sorted keys, nothing escaped that need not be: what looop 1.0 hashes and prints.
   package var compact: String {
     var writer = JSONWriter(pretty: false)
-    writer.write(self, indent: 0)
-    return writer.text
+    writer.write(self)
+    return String(decoding: writer.bytes, as: UTF8.self)
   }
 
   /// Two-space indentation, sorted keys, no newline at the end.
   package var pretty: String {
     var writer = JSONWriter(pretty: true)
-    writer.write(self, indent: 0)
-    return writer.text
+    writer.write(self)
+    return String(decoding: writer.bytes, as: UTF8.self)
   }
 }
 
-private struct JSONWriter {
-  let pretty: Bool
-  private var out: [UInt8] = []
+/// Writes JSON into one buffer. Long lists of records go straight into it, without a value in between: see ``list(_:_:)`` and
+/// ``object(_:)``.
+package struct JSONWriter {
+  private let pretty: Bool
+  private var depth = 0
+  /// The innermost object has one already: the next begins with a comma.
+  private var hasMember = false
+  package private(set) var bytes: [UInt8] = []
 
-  init(pretty: Bool) {
+  package init(pretty: Bool) {
     self.pretty = pretty
-    out.reserveCapacity(256)
+    bytes.reserveCapacity(256)
   }
 
-  var text: String { String(decoding: out, as: UTF8.self) }
-
-  mutating func write(_ value: JSON, indent: Int) {
+  package mutating func write(_ value: JSON) {
     switch value {
     case .null: put("null")
     case .bool(let flag): put(flag ? "true" : "false")
     case .int(let number): put(String(number))
     case .double(let number): put(number.isFinite ? number.description : "null")
-    case .string(let text): write(string: text)
-    case .array(let elements):
-      sequence("[", "]", elements, indent: indent) { writer, element in writer.write(element, indent: indent + 1) }
+    case .string(let text): write(text)
+    case .array(let elements): list(elements) { writer, element in writer.write(element) }
     case .object(let members):
-      sequence("{", "}", members.sorted { $0.key < $1.key }, indent: indent) { writer, member in
-        writer.write(string: member.key)
-        writer.put(writer.pretty ? ": " : ":")
-        writer.write(member.value, indent: indent + 1)
+      object { object in
+        for (key, value) in members.sorted(by: { $0.key.precedesInBytes($1.key) }) {
+          object.member(key) { $0.write(value) }
+        }
       }
     }
   }
 
-  private mutating func sequence<Element>(
-    _ open: String, _ close: String, _ elements: [Element], indent: Int,
-    _ each: (inout JSONWriter, Element) -> Void
-  ) {
-    put(open)
+  package mutating func list<Element>(_ elements: [Element], _ each: (inout JSONWriter, Element) -> Void) {
+    bytes.append(UInt8(ascii: "["))
+    depth += 1
     for (index, element) in elements.enumerated() {
-      if index > 0 { put(",") }
-      newline(indent + 1)
+      if index > 0 { bytes.append(UInt8(ascii: ",")) }
+      newline()
       each(&self, element)
     }
-    if !elements.isEmpty { newline(indent) }
-    put(close)
+    depth -= 1
+    if !elements.isEmpty { newline() }
+    bytes.append(UInt8(ascii: "]"))
   }
 
-  private mutating func newline(_ indent: Int) {
-    guard pretty else { return }
-    out.append(0x0A)
-    out.append(contentsOf: repeatElement(0x20, count: indent * 2))
+  /// `body` names the members, in the order of their keys' bytes.
+  package mutating func object(_ body: (inout JSONWriter) -> Void) {
+    let outer = hasMember
+    hasMember = false
+    bytes.append(UInt8(ascii: "{"))
+    depth += 1
+    body(&self)
+    depth -= 1
+    if hasMember { newline() }
+    bytes.append(UInt8(ascii: "}"))
+    hasMember = outer
   }
 
-  private mutating func put(_ text: String) { out.append(contentsOf: text.utf8) }
+  package mutating func member(_ key: String, _ value: (inout JSONWriter) -> Void) {
+    if hasMember { bytes.append(UInt8(ascii: ",")) }
+    hasMember = true
+    newline()
+    write(key)
+    put(pretty ? ": " : ":")
+    value(&self)
+  }
 
-  private mutating func write(string: String) {
-    out.append(UInt8(ascii: "\""))
-    for byte in string.utf8 {
-      switch byte {
-      case UInt8(ascii: "\""): put("\\\"")
-      case UInt8(ascii: "\\"): put("\\\\")
-      case 0x08: put("\\b")
-      case 0x09: put("\\t")
-      case 0x0A: put("\\n")
-      case 0x0C: put("\\f")
-      case 0x0D: put("\\r")
-      case 0..<0x20:
-        let digits = String(byte, radix: 16)
-        put("\\u" + String(repeating: "0", count: 4 - digits.count) + digits)
-      default: out.append(byte)
+  package mutating func write(_ text: String) {
+    bytes.append(UInt8(ascii: "\""))
+    var text = text
+    text.withUTF8 { text in
+      var start = 0
+      for index in text.indices {
+        let byte = unsafe text[index]
+        if byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") { continue }
+        unsafe bytes.append(contentsOf: text[start..<index])
+        escape(byte)
+        start = index + 1
       }
+      unsafe bytes.append(contentsOf: text[start...])
     }
-    out.append(UInt8(ascii: "\""))
+    bytes.append(UInt8(ascii: "\""))
   }
+
+  private mutating func escape(_ byte: UInt8) {
+    switch byte {
+    case UInt8(ascii: "\""): put("\\\"")
+    case UInt8(ascii: "\\"): put("\\\\")
+    case 0x08: put("\\b")
+    case 0x09: put("\\t")
+    case 0x0A: put("\\n")
+    case 0x0C: put("\\f")
+    case 0x0D: put("\\r")
+    default:
+      let digits = String(byte, radix: 16)
+      put("\\u" + String(repeating: "0", count: 4 - digits.count) + digits)
+    }
+  }
+
+  private mutating func newline() {
+    guard pretty else { return }
+    bytes.append(0x0A)
+    for _ in 0..<depth {
+      bytes.append(0x20)
+      bytes.append(0x20)
+    }
+  }
+
+  private mutating func put(_ text: String) { bytes.append(contentsOf: text.utf8) }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import SystemPackage
 
 /// `looop ask`: asks, then stands still until the answer is there. Nothing is lost over restarts of the loop: question and
@@ -24,8 +25,12 @@ package struct AskBlock: Sendable {
     try Directory.create(data.answers)
     // Watched before the question exists: no answer can come in between.
     let watch = Self.watch([data.answers, data.asks])
-    let record = try Asks(data).create(
-      worker: worker, prompt: prompt, now: clock.now, reference: reference, options: options, goal: goal)
+    let asks = Asks(data)
+    let record =
+      try asks.orphan(worker: worker, prompt: prompt, reference: reference, options: options)
+      ?? asks.create(
+        worker: worker, prompt: prompt, now: clock.now, reference: reference, options: options, goal: goal,
+        asker: ProcessIdentity.of(getpid()))
     let answer = try wait(for: record.id, watch)
     return steered(answer, worker: worker)
   }

@@ -18,7 +18,7 @@ package struct Asks: Sendable {
     let reader = RecordReader(data.asks)
     let names: [String]
     do throws(HostError) {
-      names = try Directory.stems(data.asks, extension: "json")
+      names = try Directory.unsortedStems(data.asks, extension: "json")
     } catch {
       listing.problems.append(error.description)
       return listing
@@ -26,7 +26,7 @@ package struct Asks: Sendable {
     let answers = RecordReader(data.answers)
     let answered: Set<String>
     do throws(HostError) {
-      answered = Set(try Directory.stems(data.answers, extension: "json"))
+      answered = Set(try Directory.unsortedStems(data.answers, extension: "json"))
     } catch {
       // Fail towards asking: an ask that was answered is shown once more rather than lost.
       listing.problems.append(error.description)
@@ -42,23 +42,28 @@ package struct Asks: Sendable {
       case .absent: continue
       case .unreadable(let error): listing.problems.append(error.description)
       case .contents(let bytes):
-        if let json = try? JSON(parsing: bytes), let ask = AskRecord(id: id, json: json) {
+        if let ask = AskRecord(id: id, parsing: bytes) {
           listing.asks.append(ask)
         } else {
           listing.problems.append("asks/\(id).json is not an ask")
         }
       }
     }
-    listing.asks.sort { ($0.ts, $0.id) < ($1.ts, $1.id) }
+    listing.asks.sort { $0.ts == $1.ts ? $0.id.precedesInBytes($1.id) : $0.ts < $1.ts }
+    listing.problems.sort()
     return listing
   }
 
   /// Writes a new ask under the worker's next number and returns it. Numbers count answers too: an id is never used twice.
   package func create(
     worker: String, prompt: String, now: Int64, reference: String? = nil, options: [String] = [], goal: String? = nil,
-    irreversible: Bool = false
+    irreversible: Bool = false, asker: ProcessIdentity? = nil
   ) throws -> AskRecord {
     try Identifier.check(worker, .worker)
+    guard worker != ReservedWorkers.gate else {
+      throw Refusal(
+        .invalid, "`gate` asks only for the loop's parked moves", hint: "ask as yourself: looop ask WORKER …")
+    }
     guard prompt.contains(where: { !$0.isWhitespace }) else {
       throw Refusal(.invalid, "the prompt of an ask is empty", hint: "say what to decide: --prompt TEXT")
     }
@@ -66,30 +71,25 @@ package struct Asks: Sendable {
     func record(_ id: String) -> AskRecord {
       AskRecord(
         id: id, worker: worker, prompt: prompt, ts: now, reference: reference, options: options, goal: goal,
-        irreversible: irreversible)
+        irreversible: irreversible, asker: asker)
     }
     let id = try RecordNumbering.create(worker, in: data.asks, also: data.answers) { id in
-      Array((record(id).raw.pretty + "\n").utf8)
+      record(id).file()
     }
     return record(id)
+  }
+
+  /// The same question of the same worker, still pending, whose caller was cut off (by a tool's time limit, a reboot): who asks again waits
+  /// for that one, and the mailbox does not hold it twice.
+  package func orphan(worker: String, prompt: String, reference: String?, options: [String]) -> AskRecord? {
+    pending().asks.first { ask in
+      ask.worker == worker && ask.prompt == prompt && ask.reference == reference && ask.options == options
+        && ask.asker.map { !$0.isAlive } ?? false
+    }
   }
 
   /// The workers that stand still because of an ask; legacy detached asks block nobody.
   package static func waitingWorkers(_ asks: [AskRecord]) -> Set<String> {
     Set(asks.lazy.filter { !$0.detached }.map(\.worker))
-  }
-}
-
-extension AskRecord {
-  /// As `asks --json` and `state --json` show it. Shape: `{id,worker,prompt,ts[,reference][,options][,goal][,irreversible]}`.
-  package var listing: JSON {
-    var json: JSON = [
-      "id": .string(id), "worker": .string(worker), "prompt": .string(prompt), "ts": .int(ts),
-    ]
-    json["reference"] = reference.map(JSON.string)
-    json["options"] = options.isEmpty ? nil : .array(options.map(JSON.string))
-    json["goal"] = goal.map(JSON.string)
-    json["irreversible"] = irreversible ? true : nil
-    return json
   }
 }

@@ -34,7 +34,7 @@ package struct ReportBuilder: Sendable {
       TenantReport.Ask(
         id: ask.id, worker: ask.worker, goal: ask.goal ?? goals[ask.worker], prompt: ask.prompt, ts: ask.ts,
         reference: ask.reference, options: ask.options, irreversible: ask.irreversible,
-        workerAlive: alive.contains(ask.worker) && !ask.detached)
+        workerAlive: ReservedWorkers.isLoop(ask.worker) ? nil : alive.contains(ask.worker) && !ask.detached)
     }
     return TenantReport(
       dataDir: data.root.string, at: now, beat: beat, asks: asks, workers: workers,

@@ -47,21 +47,25 @@ package struct StateView: Sendable {
   }
 
   /// Shape: as looop 1.0's `state --json`; `changed` and `token` are `wait`'s.
-  package func json(changed: [String]? = nil, token: String? = nil) -> JSON {
-    var json: JSON = [
-      "world_hash": .string(worldHash), "pulse_alive": .bool(isPulseAlive), "snapshots": .object(snapshots),
-      "asks": .array(asks.map(\.listing)),
-      "workers": .array(
-        workers.map { worker in
-          [
+  package func write(to writer: inout JSONWriter, changed: [String]? = nil, token: String? = nil) {
+    writer.object { state in
+      state.member("asks") { $0.list(asks) { $1.write(to: &$0) } }
+      if let changed { state.member("changed") { $0.list(changed) { $0.write($1) } } }
+      state.member("data_dir") { $0.write(dataDir) }
+      state.member("goals") { $0.list(goals) { $0.write($1) } }
+      state.member("journal_tail") { $0.list(journalTail) { $0.write($1) } }
+      state.member("pulse_alive") { $0.write(.bool(isPulseAlive)) }
+      state.member("snapshots") { $0.write(.object(snapshots)) }
+      if let token { state.member("token") { $0.write(token) } }
+      state.member("workers") {
+        $0.list(workers) { writer, worker in
+          writer.write([
             "id": .string(worker.id), "state": .string(worker.state.rawValue), "alive": .bool(worker.isAlive),
             "exit_code": .optional(worker.exitCode),
-          ]
-        }), "goals": .array(goals.map(JSON.string)), "journal_tail": .array(journalTail.map(JSON.string)),
-      "data_dir": .string(dataDir),
-    ]
-    json["changed"] = changed.map { .array($0.map(JSON.string)) }
-    json["token"] = token.map(JSON.string)
-    return json
+          ])
+        }
+      }
+      state.member("world_hash") { $0.write(worldHash) }
+    }
   }
 }

@@ -29,17 +29,14 @@ package enum Seed {
       Array(SeedTexts.todaySensor.utf8), at: data.sensors.appending("today.sh"), mode: 0o755)
     let ask = setupAsk(now: now)
     if case .absent = FileReading.of(data.answer(ask.id)) {
-      _ = try AtomicFile.create(Array((ask.raw.pretty + "\n").utf8), at: data.ask(ask.id))
+      _ = try AtomicFile.create(ask.file(version: false), at: data.ask(ask.id))
     }
     _ = try AtomicFile.create(Array(SeedTexts.playbook.utf8), at: data.playbook)
   }
 
   /// The first question, which stands until a human says what the loop is for.
   static func setupAsk(now: Int64) -> AskRecord {
-    var ask = AskRecord(
+    AskRecord(
       id: "setup-1", worker: "setup", prompt: SeedTexts.setupQuestion, ts: now, reference: "goals/setup.md")
-    // As looop 1.0 seeds it.
-    ask.raw["v"] = nil
-    return ask
   }
 }

@@ -47,7 +47,7 @@ extension TenantReport.Ask {
     [
       "id": .string(id), "worker": .string(worker), "goal": .optional(goal), "prompt": .string(prompt), "ts": .int(ts),
       "reference": .optional(reference), "options": .array(options.map(JSON.string)),
-      "irreversible": .bool(irreversible), "worker_alive": .bool(workerAlive),
+      "irreversible": .bool(irreversible), "worker_alive": .optional(workerAlive),
     ]
   }
 
@@ -57,7 +57,7 @@ extension TenantReport.Ask {
       id: id, worker: json["worker"]?.string ?? id, goal: json["goal"]?.string, prompt: prompt,
       ts: json["ts"]?.int ?? 0, reference: json["reference"]?.string,
       options: json["options"]?.array?.compactMap(\.string) ?? [], irreversible: json["irreversible"]?.bool ?? false,
-      workerAlive: json["worker_alive"]?.bool ?? false)
+      workerAlive: json["worker_alive"]?.bool)
   }
 }
 

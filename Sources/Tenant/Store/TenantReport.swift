@@ -49,11 +49,12 @@ package struct TenantReport: Hashable, Sendable {
     package var reference: String?
     package var options: [String]
     package var irreversible: Bool
-    package var workerAlive: Bool
+    /// `nil` for what the loop itself asks.
+    package var workerAlive: Bool?
 
     package init(
       id: String, worker: String, goal: String?, prompt: String, ts: Int64, reference: String?, options: [String],
-      irreversible: Bool, workerAlive: Bool
+      irreversible: Bool, workerAlive: Bool?
     ) {
       self.id = id
       self.worker = worker

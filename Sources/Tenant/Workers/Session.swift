@@ -21,7 +21,7 @@ package struct Session: Hashable, Sendable {
   package var isAlive: Bool
 
   /// The name of the session that runs the loop itself.
-  package static let pulse = "pulse"
+  package static let pulse = ReservedWorkers.pulse
   package var isPulse: Bool { id == Self.pulse }
 
   /// Over, by its own record or because its holder is gone.

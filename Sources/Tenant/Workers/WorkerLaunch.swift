@@ -62,7 +62,9 @@ package struct WorkerLaunch: Sendable {
     guard Identifier.isValidSession(wish.id) else {
       throw Refusal(.invalid, "invalid worker \"\(wish.id)\"", hint: "at most 64 characters of A-Z a-z 0-9 . _ -")
     }
-    guard wish.id != Session.pulse else { throw Refusal(.invalid, "the id `pulse` is the loop's own") }
+    if let reason = ReservedWorkers.reason(wish.id) {
+      throw Refusal(.invalid, "no worker may be called \(wish.id): \(reason)", hint: "choose another id")
+    }
     guard wish.prompt.contains(where: { !$0.isWhitespace }) else {
       throw Refusal(.invalid, "the prompt of worker \(wish.id) is empty")
     }

@@ -25,7 +25,14 @@ struct Printer: Sendable {
   func compact(_ value: JSON) { line(value.compact) }
 
   /// Pretty JSON and a newline.
-  func json(_ value: JSON) { line(value.pretty) }
+  func json(_ value: JSON) { json { $0.write(value) } }
+
+  /// The same for what writes itself.
+  func json(_ body: (inout JSONWriter) -> Void) {
+    var writer = JSONWriter(pretty: true)
+    body(&writer)
+    Self.send(writer.bytes + [0x0A], to: STDOUT_FILENO)
+  }
 
   func error(_ text: String) { Self.send(Array((text + "\n").utf8), to: STDERR_FILENO) }
 

@@ -65,7 +65,7 @@ import Testing
     (#"{"action":"write_playbook"}"#, "\"body\" is missing"),
     (#"{"action":"start_worker","id":"w"}"#, "\"prompt\" is missing"),
     (#"{"action":"start_worker","id":"wörk","prompt":"p"}"#, "at most 64"),
-    (#"{"action":"start_worker","id":"pulse","prompt":"p"}"#, "must not be"),
+    (#"{"action":"start_worker","id":"pulse","prompt":"p"}"#, "no worker may be called pulse"),
     (#"{"action":"start_worker","id":"w","prompt":"p","base":"main"}"#, "base needs a repo"),
     (#"{"action":"start_worker","id":"w","prompt":"p","repo":"../x"}"#, "invalid repo"),
     (#"{"action":"start_worker","id":"w","prompt":"p","command":3}"#, "command must be a text"),

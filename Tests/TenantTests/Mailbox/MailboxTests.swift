@@ -22,11 +22,44 @@ import Testing
     let listing = Asks(data).pending()
     #expect(listing.asks.map(\.id) == ["o-1", "a-1", "b-1"])
     #expect(listing.problems == ["asks/n-1.json is not an ask", "asks/t-1.json is not an ask"])
+    var writer = JSONWriter(pretty: false)
+    listing.asks[1].write(to: &writer)
     #expect(
-      listing.asks[1].listing == [
+      try JSON(parsing: writer.bytes) == [
         "id": "a-1", "worker": "a", "prompt": "first", "ts": 10, "reference": "r", "options": ["yes"],
       ])
     #expect(Asks.waitingWorkers(listing.asks) == ["a", "b"])
+  }
+
+  /// Read without a value in between, an ask is what it is by the whole reader.
+  @Test(arguments: [
+    #"{"prompt":"p"}"#, #" {"prompt":"p","ts":1.0,"worker":7,"options":["a",1,"b"],"x":{"y":[1,{}]}} "#,
+    #"{"prompt":"a","prompt":"b"}"#, #"{"prompt":"a","prompt":1}"#, #"{"prompt":null}"#, "{}", "[]", "", "{",
+    #"{"prompt":"p"} x"#, #"{"prompt":"p",}"#, #"{"prompt" "p"}"#, #"{"pro\u006dpt":"escaped key"}"#,
+    #"{"prompt":"p","detach":true,"irreversible":"no","goal":"g","reference":null}"#, #""prompt""#, #"{"prompt":"p""#,
+  ])
+  func `an ask is read as its JSON says`(_ text: String) {
+    let ask = AskRecord(id: "w-1", parsing: Array(text.utf8))
+    guard let json = try? JSON(parsing: text), let prompt = json["prompt"]?.string else {
+      #expect(ask == nil)
+      return
+    }
+    #expect(ask?.prompt == prompt)
+    #expect(ask?.worker == json["worker"]?.string ?? "w-1")
+    #expect(ask?.ts == json["ts"]?.int ?? 0)
+    #expect(ask?.options == json["options"]?.array?.compactMap(\.string) ?? [])
+    #expect(ask?.goal == json["goal"]?.string && ask?.reference == json["reference"]?.string)
+    #expect(ask?.detached == json["detach"]?.bool ?? false && ask?.irreversible == json["irreversible"]?.bool ?? false)
+  }
+
+  @Test func `what is written reads back as it was`() throws {
+    let full = AskRecord(
+      id: "w-1", worker: "w", prompt: "a \"quoted\"\u{1}\n→ line", ts: 5, reference: "r", options: ["x", "y\\"],
+      goal: "g", irreversible: true)
+    let json = try JSON(parsing: full.file())
+    #expect(String(decoding: full.file(), as: UTF8.self) == json.pretty + "\n", "keys in order")
+    #expect(json["v"] == 1 && AskRecord(id: "w-1", parsing: full.file()) == full)
+    #expect(try JSON(parsing: full.file(version: false))["v"] == nil)
   }
 
   @Test(arguments: ["", "{", #"{"answer":5}"#, "[]"]) func `a corrupt answer leaves the ask pending`(

@@ -135,7 +135,10 @@ import Testing
         ["state": "exited", "exit_code": 0, "last_change": .string(change)],
         to: loop.data.session(id).appending("status.json"))
     }
-    let json = StateView.read(loop.data).json(changed: ["asks"], token: "t")
+    var writer = JSONWriter(pretty: true)
+    StateView.read(loop.data).write(to: &writer, changed: ["asks"], token: "t")
+    let json = try JSON(parsing: writer.bytes)
+    #expect(json.pretty == String(decoding: writer.bytes, as: UTF8.self), "the members are in order")
     #expect(
       json.object?.keys.sorted() == [
         "asks", "changed", "data_dir", "goals", "journal_tail", "pulse_alive", "snapshots", "token", "workers",

@@ -96,6 +96,8 @@ package struct Prompt: Hashable, Sendable {
     let state =
       if ask.gatesMove {
         "GATE — one of your own moves waits for it"
+      } else if ask.worker == ReservedWorkers.setup {
+        "SETUP — the loop's first question; no worker waits for it"
       } else if ask.live {
         "LIVE — a running worker waits for the answer"
       } else {

@@ -14,7 +14,7 @@ struct AsksVerb: Verb {
     let listing = Asks(context.data).pending()
     for problem in listing.problems { context.printer.warn("asks.problem", problem) }
     if json {
-      context.printer.json(.array(listing.asks.map(\.listing)))
+      context.printer.json { $0.list(listing.asks) { $1.write(to: &$0) } }
     } else {
       context.printer.line(AsksTable.lines(listing.asks).joined(separator: "\n"))
     }

@@ -14,7 +14,7 @@ struct StateVerb: Verb {
     let view = StateView.read(context.data)
     for problem in view.problems { context.printer.warn("state.problem", problem) }
     if json {
-      context.printer.json(view.json())
+      context.printer.json { view.write(to: &$0) }
     } else {
       context.printer.line(StateTable.lines(view, context).joined(separator: "\n"))
     }
@@ -44,7 +44,7 @@ struct WaitVerb: Verb {
     ).run(after: after)
     let view = StateView.read(context.data)
     if json {
-      context.printer.json(view.json(changed: outcome.changed, token: outcome.token))
+      context.printer.json { view.write(to: &$0, changed: outcome.changed, token: outcome.token) }
     } else {
       let lines = ["changed: \(outcome.changed.joined(separator: ", "))", "token: \(outcome.token)"]
       context.printer.line((lines + StateTable.lines(view, context)).joined(separator: "\n"))
