@@ -17,19 +17,32 @@ package struct FileLock: ~Copyable, Sendable {
   }
 
   /// `nil` where somebody else holds it.
+  ///
+  /// Who only asks (``isHeld(_:)``, and looop 1.0) shares the lock for an instant, and that must not look like a holder: where a share can be
+  /// had, nobody holds it, and the next try comes at once.
   package static func tryTaking(_ path: FilePath) throws(HostError) -> FileLock? {
     let file = try OwnedDescriptor(opening: path, O_RDWR | O_CREAT, mode: 0o644, operation: "lock")
-    while flock(file.raw, LOCK_EX | LOCK_NB) != 0 {
-      if errno == EWOULDBLOCK { return nil }
-      guard errno == EINTR else { throw .last("lock", path) }
+    for _ in 0..<maximumTries {
+      if flock(file.raw, LOCK_EX | LOCK_NB) == 0 { return FileLock(owning: file) }
+      if errno == EINTR { continue }
+      guard errno == EWOULDBLOCK else { throw .last("lock", path) }
+      guard flock(file.raw, LOCK_SH | LOCK_NB) == 0 else {
+        if errno == EINTR { continue }
+        return nil
+      }
+      _ = flock(file.raw, LOCK_UN)
+      usleep(UInt32.random(in: 20...500))
     }
-    return FileLock(owning: file)
+    return nil
   }
 
   /// Who can open a lock can hold it: for one that others must not keep from us.
   package func closeToOthers(_ path: FilePath) throws(HostError) {
     guard fchmod(descriptor.raw, 0o600) == 0 else { throw .last("set the mode of", path) }
   }
+
+  /// Askers by the thousand, one after the other, are somebody's way of holding it.
+  private static let maximumTries = 2000
 
   /// Whether somebody holds it now, without creating the file or keeping the lock.
   package static func isHeld(_ path: FilePath) -> Bool {
