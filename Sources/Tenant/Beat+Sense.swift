@@ -31,6 +31,10 @@ extension Beat {
         ["claim": .string(claim.claim), "session": .optional(claim.session)])
     }
     attempt("tick.guard_degraded") {
+      let leftovers = try IntentLog(data).endLeftovers()
+      if leftovers > 0 {
+        log(Notice(.warn, "tick.leftovers", "ended \(leftovers) process(es) of a command whose beat had died"))
+      }
       for interrupted in try IntentLog(data).interrupted(timeout: knobs.shellTimeout, now: now) {
         let notice = interrupted.notice
         note("tick_interrupted", notice.level, notice.code, notice.message, notice.fields)

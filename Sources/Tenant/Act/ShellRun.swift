@@ -26,6 +26,8 @@ package struct ShellRun: Sendable {
     let intents = IntentLog(data)
     let intent = try intents.begin(kind: "shell", command: command, timeout: timeout, now: clock.now)
     defer { intents.clear(intent) }
+    var environment = environment
+    environment[IntentLog.markVariable] = intent.mark
     var tail: [UInt8] = []
     var run = BoundedRun(
       .shell(command, environment: environment, directory: data.root), deadline: Double(timeout), keepOutput: 0)

@@ -187,6 +187,9 @@ private final class LiveChild {
     outcome.seconds = now - startedAt
     if killed {
       outcome.reason = .timedOut
+    } else if ended < 0 {
+      // Somebody else has taken its status: how it ended is not known, and must not count as success.
+      outcome.reason = .failedToStart(HostError("wait for", run.spawn.executable, errno: ECHILD))
     } else if clinux_exited(status) != 0 {
       outcome.reason = .code(clinux_exit_code(status))
     } else {
