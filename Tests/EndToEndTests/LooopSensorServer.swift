@@ -2,7 +2,8 @@ import SystemPackage
 import Tenant
 import TestSupport
 
-/// A loopback server that answers in the shapes of the real APIs: `/ok/…`, `/limited/…` (rate limits), `/broken/…` (errors).
+/// A loopback server that answers in the shapes of the real APIs: `/ok/…`, `/limited/…` (rate limits), `/broken/…` (errors), and the other ways to
+/// fail (`failures`).
 /// It writes one line a request into `requests`, with what stood in the credentials' fields.
 struct LooopSensorServer {
   let scratch: ScratchDirectory
@@ -59,6 +60,13 @@ struct LooopSensorServer {
             self.end_headers()
             self.wfile.write(data)
 
+        failures = {"denied": (401, {"message": "Bad credentials"}), "forbidden": (403, {"message": "No access"}),
+                    "down": (503, b"<html>try later</html>"), "garbage": (200, b"<html>log in</html>"),
+                    "cut": (200, b'[{"number": 1, "ti'), "slow": (200, [])}
+        def fail(self, mode):
+            if mode == "slow": time.sleep(8)
+            self.send(*self.failures[mode])
+
         def record(self):
             secret = self.headers.get("Authorization") or self.headers.get("PRIVATE-TOKEN") or "-"
             with open(sys.argv[1], "a") as log: log.write(f"{self.command} {self.path} {secret}\n")
@@ -71,6 +79,7 @@ struct LooopSensorServer {
                 reset = str(int((time.time() + 600) * 1000))
                 return self.send(400, {"errors": [{"message": "Rate limit exceeded", "extensions": {"code": "RATELIMITED"}}]},
                                  {"X-RateLimit-Requests-Remaining": "0", "X-RateLimit-Requests-Reset": reset})
+            if mode in self.failures: return self.fail(mode)
             if mode == "broken":
                 return self.send(200, {"errors": [{"message": "Entity not found: team", "path": ["issues"]}], "data": None})
             first = body["variables"]["after"] is None
@@ -87,7 +96,7 @@ struct LooopSensorServer {
             mode, path = url.path.split("/")[1], "/" + "/".join(url.path.split("/")[2:])
             base = f"http://127.0.0.1:{self.server.server_port}/{mode}"
             if mode == "broken": return self.send(500, {"message": "boom"})
-            if mode == "denied": return self.send(401, {"message": "Bad credentials"})
+            if mode in self.failures: return self.fail(mode)
             if mode == "limited":
                 if path.startswith("/api/v4"):
                     return self.send(429, {"message": "429 Too Many Requests"}, {"RateLimit-Reset": str(int(time.time()) + 600)})

@@ -94,6 +94,37 @@ import Testing
     #expect(result.errors.contains(add[0] == "linear" ? "Entity not found" : "HTTP 500"))
   }
 
+  /// Every sensor that asks a service, against every way to fail: an error, never half a reading.
+  static let failing: [(add: String, variable: String?)] =
+    asking.map { ($0.add, $0.variable) } + [("grafana s --url", nil), ("prometheus s --url", nil)]
+
+  @Test(arguments: failing) func `what is no answer is no reading`(add: String, variable: String?) throws {
+    for (mode, words) in [
+      ("denied", "HTTP 401: {\"message\": \"Bad credentials\"}"), ("forbidden", "HTTP 403"), ("down", "HTTP 503"),
+      ("garbage", ""), ("cut", ""),
+    ] {
+      let address = server.address(mode)
+      let add = add.split(separator: " ").map(String.init) + (variable == nil ? [address] : [])
+      var environment = ["LINEAR_API_KEY": "k"]
+      if let variable { environment[variable] = address }
+      let result = try read(add, environment)
+      #expect(result.exitCode != 0 && result.output.isEmpty, "\(mode): \(result.output)")
+      #expect(!result.errors.isEmpty && result.errors.contains(words), "\(mode): \(result.errors)")
+    }
+  }
+
+  @Test func `a service that does not answer ends the sensor in its time`() throws {
+    let environment = ["GITHUB_API_URL": server.address("slow")]
+    #expect(try home.looop(["sensor", "add", "github", "s", "--repo", "acme/web"]).exitCode == 0)
+    let script = try #require(home.scratch.read("sensors/s.sh"))
+    // The script is there to be edited; its own limit is longer than a test may take.
+    try home.scratch.write(
+      script.replacing("--max-time 20", with: "--max-time 1"), to: "sensors/s.sh", mode: 0o755)
+    let result = try rerun("s", environment)
+    #expect(script.contains("--max-time 20") && result.exitCode != 0 && result.output.isEmpty)
+    #expect(result.errors.contains("timed out") && result.seconds < 7, "\(result.errors)")
+  }
+
   @Test func `gitlab lists merge requests over pages and the pipeline`() throws {
     let signal = try signal(
       try read(
