@@ -15,8 +15,9 @@ extension ControlRoutes {
     router.get("/v1/wait") { request, context in
       let caller = try allow(.readAll, context)
       let query = try WaitQuery(request)
-      let answer = try await request.body.consumeWithCancellationOnInboundClose { _ in
-        try await wait(query, caller: caller)
+      let answer = try await request.body.consumeWithCancellationOnInboundClose { body in
+        try await readToEnd(body)
+        return try await wait(query, caller: caller)
       }
       return Response.json(answer)
     }
@@ -27,12 +28,19 @@ extension ControlRoutes {
       return Response(
         status: .ok, headers: headers,
         body: ResponseBody { writer in
-          try await request.body.consumeWithCancellationOnInboundClose { _ in
+          try await request.body.consumeWithCancellationOnInboundClose { body in
+            try await readToEnd(body)
             try await stream(query, caller: caller, to: &writer)
           }
           try await writer.finish(nil)
         })
     }
+  }
+
+  /// Before anything that runs until the client hangs up: the server library ends the whole process where the stream of a body is let go
+  /// unfinished.
+  private func readToEnd(_ body: RequestBody) async throws {
+    for try await _ in body {}
   }
 
   /// What `asks` prints, with `changed` and `token`. An ask that stands there already is news to who comes without a token.
