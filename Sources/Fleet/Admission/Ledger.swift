@@ -22,6 +22,7 @@ package final class Ledger: Sendable {
     let inode: UInt64
   }
 
+  private let hasOpened = Locked(false)
   /// Closings that a ledger in trouble could not take: they go in before the next call that asks it anything.
   private let backlog: Locked<[Closing]>
 
@@ -116,16 +117,18 @@ package final class Ledger: Sendable {
         // Moved away or replaced: what would be written now would be lost.
         connection = nil
       }
-      let queue = try Self.opened(path, patience: patience)
+      let queue = try Self.opened(path, patience: patience, mayBegin: !hasOpened.withLock { $0 })
       guard let inode = inodeOnDisk() else {
         throw LedgerError(.unavailable, operation, path: path, detail: "it vanished while it was opened")
       }
       connection = Connection(queue: queue, inode: inode)
+      hasOpened.withLock { $0 = true }
       return queue
     }
   }
 
-  private static func opened(_ path: FilePath, patience: Double) throws -> DatabaseQueue {
+  /// An empty file is a new ledger only to who has seen none: to others somebody emptied or replaced it, and a day would be refilled.
+  private static func opened(_ path: FilePath, patience: Double, mayBegin: Bool) throws -> DatabaseQueue {
     var configuration = Configuration()
     configuration.label = "ledger"
     configuration.journalMode = .wal
@@ -137,6 +140,9 @@ package final class Ledger: Sendable {
       let isEmpty = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") == 0
       guard owner == LedgerSchema.applicationID || (owner == 0 && isEmpty) else {
         throw LedgerError(.corrupt, "open it", path: path, detail: "it is some other program's database")
+      }
+      guard mayBegin || !isEmpty else {
+        throw LedgerError(.corrupt, "open it", path: path, detail: "it was emptied or replaced")
       }
       let verdict = try String.fetchOne(database, sql: "PRAGMA quick_check(1)")
       guard verdict == "ok" else {

@@ -65,6 +65,7 @@ extension Supervisor {
     } else {
       tenants[name] = SupervisedTenant(
         id: wanted.id, configuration: wanted, state: TenantState(interval: interval))
+      tenants[name]?.state.ledgerTrouble = ledgerTrouble
       lines.append("\(name): added")
     }
     lines += applyOrders(orders, to: name)

@@ -8,16 +8,21 @@ extension Supervisor {
     let words = "the ledger cannot be used, so no decide may start: \(error.reason)"
     if ledgerTrouble != words { say("\(words) (\(error.hint))", level: .error) }
     let isNew = ledgerTrouble == nil
-    ledgerTrouble = words
-    changed(.tenants)
+    troubleIs(words)
     if isNew { retryLedger() }
   }
 
+  private func troubleIs(_ words: String?) {
+    ledgerTrouble = words
+    for name in tenants.keys { tenants[name]?.state.ledgerTrouble = words }
+    changed(.tenants)
+  }
+
+  /// Called where something was written: that it can be read is not enough to start a runner.
   func ledgerAnswered() {
     guard ledgerTrouble != nil else { return }
-    ledgerTrouble = nil
+    troubleIs(nil)
     say("the ledger can be used again")
-    changed(.tenants)
     // What ops ordered is in it: read it before anything starts.
     begin(.short) { fleet in
       await fleet.obeyStandingOrders()
@@ -30,12 +35,22 @@ extension Supervisor {
     begin { fleet in
       while fleet.ledgerTrouble != nil, !fleet.stopping {
         guard (try? await Task.sleep(for: .seconds(Self.ledgerRetry))) != nil else { return }
-        await fleet.refreshBudgets()
+        await fleet.tryLedger()
       }
     }
   }
 
   private static let ledgerRetry = 2.0
+
+  private func tryLedger() async {
+    let now = clock.now
+    switch await ledger.perform({ try $0.note("last trouble", String(now)) }) {
+    case .success:
+      ledgerAnswered()
+      await refreshBudgets()
+    case .failure(let error): ledgerFailed(error)
+    }
+  }
 
   func recoverLedger() async {
     if case .failure(let error) = await ledger.perform({ try $0.verify() }) { ledgerFailed(error) }

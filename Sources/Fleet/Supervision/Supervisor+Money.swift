@@ -90,7 +90,6 @@ extension Supervisor {
     let (rules, fleetRules, now) = (rules(of: tenant), fleetRules, ClockReading.now(clock))
     switch await ledger.perform({ try $0.states([rules, fleetRules], now: now) }) {
     case .success(let states):
-      ledgerAnswered()
       take(states[0], of: name)
       takeFleet(states[1])
     case .failure(let error): ledgerFailed(error)
@@ -103,7 +102,6 @@ extension Supervisor {
     let now = ClockReading.now(clock)
     switch await ledger.perform({ try $0.states(all, now: now) }) {
     case .success(let states):
-      ledgerAnswered()
       for (name, state) in zip(names, states) { take(state, of: name) }
       if let last = states.last { takeFleet(last) }
     case .failure(let error): ledgerFailed(error)

@@ -47,6 +47,8 @@ struct TenantState: Hashable, Sendable {
   var decideFailures = 0
   /// Why the budget stops new decides.
   var held: String?
+  /// Why nobody's decides may start: the fleet's ledger cannot be written.
+  var ledgerTrouble: String?
   var lastBeat: TenantReport.Beat?
   var lastBeatAt: Int64?
 
@@ -72,7 +74,7 @@ extension TenantState {
     case .none, .taking, .held: break
     }
     if failures > 0 { return troubled(trouble ?? "beats fail") }
-    if let held { return (.held, held) }
+    if let held = ledgerTrouble ?? held { return (.held, held) }
     if decideFailures > 0 {
       let reason =
         "\(decideFailures) failed decide\(decideFailures == 1 ? "" : "s") in a row: \(trouble ?? "see its log")"
