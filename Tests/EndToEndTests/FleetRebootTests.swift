@@ -54,7 +54,8 @@ struct FleetRebootTests {
     let fleet = try FleetUnderTest()
     for name in ["ice", "rest", "well"] { try fleet.makeTenant(name) }
     try fleet.start()
-    #expect(try fleet.run("freeze", "ice").exitCode == 0)
+    let frozen = try fleet.run("freeze", "ice")
+    #expect(frozen.exitCode == 0, "\(frozen.errors) \(fleet.log)")
     #expect(try fleet.run("tenant", "pause", "rest").exitCode == 0)
     fleet.killSupervisor()
     let process = try RunningProcess("/bin/sleep", ["300"])

@@ -1,3 +1,4 @@
+import Glibc
 package import Tenant
 
 /// What becomes of a worker's hold when the worker has ended. Pure; the supervisor asks and the ledger carries it out.
@@ -18,6 +19,9 @@ package enum WorkerSettlement: Sendable, Hashable {
     /// A process of it was once there.
     package let began: Bool
     package let exitCode: Int32?
+
+    /// Outright: what it had asked last may stand in no file yet, and claude writes its own late.
+    var wasKilled: Bool { exitCode == 128 + SIGKILL }
 
     package init(began: Bool, exitCode: Int32?) {
       self.began = began
@@ -49,7 +53,7 @@ package enum WorkerSettlement: Sendable, Hashable {
     guard lastCalls.isEmpty else { return .chargeAndBind(charges + lastCalls) }
     if run.isFree { return .charge(charges) }
     let isUnread = finding.unread.contains(run.runner) || run.runner == "command" && !finding.unread.isEmpty
-    if !charges.isEmpty { return isUnread ? .chargeAndBind(charges) : .charge(charges) }
+    if !charges.isEmpty { return isUnread || end.wasKilled ? .chargeAndBind(charges) : .charge(charges) }
     // The shell found no such program: no model was ever called.
     if end.exitCode == 126 || end.exitCode == 127, !isUnread { return .release }
     return .bind

@@ -67,6 +67,7 @@ package struct FleetService: Sendable {
       throw Failure.cannotStart(
         "\(error)", hint: error.hint ?? "take it out of `require:` in \(paths.configuration)/fleet.yaml")
     }
+    await supervisor.prepare()
     let manager = ServiceManager(environment: environment)
     let server = ControlServer(
       ControlServer.Options(socket: paths.socket), fleet: supervisor,

@@ -1,58 +1,60 @@
+import Logging
 import Tenant
 
-/// Money in detail: answers that take a look at the ledger.
+/// Hearing from tenants what is there: a report is the only thing that the fleet knows of one.
 extension Supervisor {
-  package func budget(tenant name: String?, days: Int) async throws(FleetRefusal) -> SpendingReport {
-    let chosen =
-      try name.map { name throws(FleetRefusal) in [try known(name)] } ?? tenants.values.sorted { $0.id < $1.id }
-    await refreshBudgets()
-    var entries: [SpendingReport.Entry] = []
-    for tenant in chosen {
-      guard let current = tenants[tenant.id.name] else { continue }
-      entries.append(try await entry(current, days: max(1, days)))
+  func startReport(_ name: String) {
+    guard let tenant = tenants[name] else { return }
+    tenants[name]?.state.refresh = .running
+    begin { fleet in
+      let result = await fleet.helper(tenant, ["report", "--json"])
+      fleet.reported(name, result)
     }
-    guard name == nil, let budget = fleetBudget, fleetRules.caps != .none else {
-      return SpendingReport(tenants: entries)
-    }
-    let (rules, now) = (fleetRules, ClockReading.now(clock))
-    // A forecast is a hint: without the ledger the figures above could not be had either.
-    let forecast = try? await ledger.perform { try $0.forecast(rules, state: budget, now: now).values.min() }.get()
-    return SpendingReport(
-      tenants: entries, fleet: TenantBudget(budget),
-      fleetForecast: forecast.flatMap { $0 }.map { BudgetForecast.words(spentBy: $0, zone: rules.zone) })
   }
 
-  private func entry(_ tenant: SupervisedTenant, days: Int) async throws(FleetRefusal) -> SpendingReport.Entry {
-    let (rules, now, id) = (rules(of: tenant), ClockReading.now(clock), tenant.id)
-    let result = await ledger.perform { ledger in
-      let state = try ledger.state(rules, now: now)
-      let first = CivilDate(ordinal: state.day.date.ordinal - Int64(days) + 1)
-      return (
-        state, try ledger.rows(from: first, through: state.day.date, tenant: id),
-        try ledger.forecast(rules, state: state, now: now)
-      )
-    }
+  private func reported(_ name: String, _ result: Result<JSON, HelperRun.Failure>) {
+    guard let tenant = tenants[name] else { return }
+    let again = tenant.state.refresh == .runningStale
+    tenants[name]?.state.refresh = again ? .stale : .current
     switch result {
-    case .failure(let error): throw FleetRefusal(.unavailable, error.description, hint: error.hint)
-    case .success(let (state, rows, forecast)):
-      let soonest = forecast.values.min()
-      return SpendingReport.Entry(
-        name: id.name, today: TenantBudget(state),
-        forecast: soonest.map { BudgetForecast.words(spentBy: $0, zone: tenant.configuration.zone) },
-        rows: rows)
+    case .success(let json):
+      if let report = TenantReport(json: json) {
+        take(report, of: name)
+      } else {
+        failed(name, "its report has an unknown shape")
+      }
+    case .failure(let failure):
+      // The next beat tells more; a report alone is not a reason to back off.
+      say("no report: \(failure.description)", about: name, level: .warning)
     }
+    if again { reconcile(name, .look) }
   }
 
-  package func samples() async -> [MetricSample] {
-    [
-      MetricSample(
-        "beats_waiting", help: "Beats that wait for a place.", kind: .gauge,
-        value: Double(beatGate.waitingCount + slowGate.waitingCount)),
-      MetricSample(
-        "decides_waiting", help: "Decides that wait for a place.", kind: .gauge, value: Double(decideGate.waitingCount)),
-      MetricSample(
-        "asks_undelivered", help: "Asks that a configured hook or webhook has not taken yet.", kind: .gauge,
-        value: Double(delivery.report.undelivered)),
-    ]
+  /// Believes what a tenant says about itself, and nothing else.
+  func take(_ report: TenantReport, of name: String) {
+    let old = tenants[name]?.report
+    tenants[name]?.report = report
+    if report.workers.contains(where: { $0.record.phase == .pending }) {
+      wishful.insert(name)
+    } else {
+      wishful.remove(name)
+    }
+    for worker in report.workers where worker.record.phase == .running || worker.record.phase == .starting {
+      guard let process = worker.record.process, tenants[name]?.followed.contains(process) == false else { continue }
+      tenants[name]?.followed.insert(process)
+      watch.follow(process)
+    }
+    let asksBefore = Set((old?.asks ?? []).map(\.id))
+    let asksNow = Set(report.asks.map(\.id))
+    if !asksNow.subtracting(asksBefore).isEmpty {
+      changed(.asks, about: name)
+      for ask in report.asks where !asksBefore.contains(ask.id) { say("asks: \(ask.id)", about: name) }
+    }
+    if !asksBefore.subtracting(asksNow).isEmpty { changed(.answers, about: name) }
+    if old?.workers != report.workers { changed(.workers, about: name) }
+    admitWorkers()
+    lookAtEnded(name)
+    settleWorkers(name)
+    closeEnded(name, before: old)
   }
 }

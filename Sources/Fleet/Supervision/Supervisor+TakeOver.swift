@@ -2,7 +2,7 @@ import Logging
 import SystemPackage
 import Tenant
 
-/// Taking tenants over, and hearing from them what is there.
+/// Taking tenants over, and what becomes of one that cannot be.
 extension Supervisor {
   func startTakeOver(_ name: String) {
     guard let tenant = tenants[name] else { return }
@@ -91,95 +91,5 @@ extension Supervisor {
     tenants[name] = tenant
     schedule(name, in: Reconcile.delay(tenant.state, nextWakeAt: nil, wall: clock.wall()))
     changed(.tenants, about: name)
-  }
-
-  // MARK: - Reports
-
-  func startReport(_ name: String) {
-    guard let tenant = tenants[name] else { return }
-    tenants[name]?.state.refresh = .running
-    begin { fleet in
-      let result = await fleet.helper(tenant, ["report", "--json"])
-      fleet.reported(name, result)
-    }
-  }
-
-  private func reported(_ name: String, _ result: Result<JSON, HelperRun.Failure>) {
-    guard let tenant = tenants[name] else { return }
-    let again = tenant.state.refresh == .runningStale
-    tenants[name]?.state.refresh = again ? .stale : .current
-    switch result {
-    case .success(let json):
-      if let report = TenantReport(json: json) {
-        take(report, of: name)
-      } else {
-        failed(name, "its report has an unknown shape")
-      }
-    case .failure(let failure):
-      // The next beat tells more; a report alone is not a reason to back off.
-      say("no report: \(failure.description)", about: name, level: .warning)
-    }
-    if again { reconcile(name, .look) }
-  }
-
-  /// Believes what a tenant says about itself, and nothing else.
-  func take(_ report: TenantReport, of name: String) {
-    guard let old = tenants[name]?.report ?? Optional(nil) else {
-      return accept(report, of: name, before: nil)
-    }
-    accept(report, of: name, before: old)
-  }
-
-  private func accept(_ report: TenantReport, of name: String, before old: TenantReport?) {
-    tenants[name]?.report = report
-    if report.workers.contains(where: { $0.record.phase == .pending }) {
-      wishful.insert(name)
-    } else {
-      wishful.remove(name)
-    }
-    for worker in report.workers where worker.record.phase == .running || worker.record.phase == .starting {
-      guard let process = worker.record.process, tenants[name]?.followed.contains(process) == false else { continue }
-      tenants[name]?.followed.insert(process)
-      watch.follow(process)
-    }
-    let asksBefore = Set((old?.asks ?? []).map(\.id))
-    let asksNow = Set(report.asks.map(\.id))
-    if !asksNow.subtracting(asksBefore).isEmpty {
-      changed(.asks, about: name)
-      for ask in report.asks where !asksBefore.contains(ask.id) { say("asks: \(ask.id)", about: name) }
-    }
-    if !asksBefore.subtracting(asksNow).isEmpty { changed(.answers, about: name) }
-    if old?.workers != report.workers { changed(.workers, about: name) }
-    admitWorkers()
-    lookAtEnded(name)
-    settleWorkers(name)
-    closeEnded(name, before: old)
-  }
-
-  // MARK: - Processes of a tenant
-
-  /// One helper of a tenant that answers with one document.
-  func helper(
-    _ tenant: SupervisedTenant, _ arguments: [String], work: TenantWork = .helper, program: FilePath? = nil,
-    input: [UInt8]? = nil, deadline: Double = HelperRun.deadline, expectsDocument: Bool = true
-  ) async -> Result<JSON, HelperRun.Failure> {
-    let name = tenant.id.name
-    let isLong = deadline > HelperRun.longDeadline
-    let isSound = tenants[name]?.isSound ?? tenant.isSound
-    let places = isLong ? longPlaces : isSound ? helperPlaces : slowHelperPlaces
-    let result: Result<JSON, HelperRun.Failure> = await places.with(name) {
-      do {
-        let spawn = try await self.command(tenant, work, arguments, program: program)
-        return await HelperRun(
-          spawn: spawn, input: input, deadline: deadline, expectsDocument: expectsDocument
-        ).run()
-      } catch {
-        return .failure(HelperRun.Failure(description: "\(error)"))
-      }
-    }
-    if !isLong {
-      tenants[name]?.helperHung = if case .failure(let failure) = result { failure.code == 124 } else { false }
-    }
-    return result
   }
 }

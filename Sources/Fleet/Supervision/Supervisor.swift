@@ -106,13 +106,17 @@ package actor Supervisor {
     fleet = FleetConfiguration(zone: .utc)
   }
 
-  /// Runs until ``stop()``. Live workers go on without us.
-  package func run() async {
+  /// Knows its tenants and what ops ordered when this is over: nobody may ask it before.
+  package func prepare() async {
     watch.start()
     await recoverLedger()
     collectGroups()
     _ = await applyConfiguration()
     await recallMemoryEnds()
+  }
+
+  /// Runs until ``stop()``. Live workers go on without us.
+  package func run() async {
     begin { await $0.keepBooks() }
     for await event in watch.events { heard(event) }
     await finishErrands()

@@ -48,6 +48,8 @@ import Testing
     #expect(Self.settle(.init(began: true, exitCode: 127)) == "release", "no program was found")
     #expect(Self.settle(.init(began: true, exitCode: 127), unread: ["claude"]) == "bind")
     #expect(Self.settle(Self.begun, [one], unread: ["claude"]) == "charge e0 priced $0.0045 and bind")
+    #expect(
+      Self.settle(.init(began: true, exitCode: 137), [one]) == "charge e0 priced $0.0045 and bind", "it left no end")
     #expect(Self.settle(Self.begun, [one], unread: ["opencode"]) == "charge e0 priced $0.0045")
     #expect(
       Self.settle(Self.begun, [one], unread: ["opencode"], runner: "command") == "charge e0 priced $0.0045 and bind")

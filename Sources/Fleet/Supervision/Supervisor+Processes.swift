@@ -77,6 +77,31 @@ extension Supervisor {
     }
   }
 
+  /// One helper of a tenant that answers with one document.
+  func helper(
+    _ tenant: SupervisedTenant, _ arguments: [String], work: TenantWork = .helper, program: FilePath? = nil,
+    input: [UInt8]? = nil, deadline: Double = HelperRun.deadline, expectsDocument: Bool = true
+  ) async -> Result<JSON, HelperRun.Failure> {
+    let name = tenant.id.name
+    let isLong = deadline > HelperRun.longDeadline
+    let isSound = tenants[name]?.isSound ?? tenant.isSound
+    let places = isLong ? longPlaces : isSound ? helperPlaces : slowHelperPlaces
+    let result: Result<JSON, HelperRun.Failure> = await places.with(name) {
+      do {
+        let spawn = try await self.command(tenant, work, arguments, program: program)
+        return await HelperRun(
+          spawn: spawn, input: input, deadline: deadline, expectsDocument: expectsDocument
+        ).run()
+      } catch {
+        return .failure(HelperRun.Failure(description: "\(error)"))
+      }
+    }
+    if !isLong {
+      tenants[name]?.helperHung = if case .failure(let failure) = result { failure.code == 124 } else { false }
+    }
+    return result
+  }
+
   var confinedTenants: [ConfinedTenant] {
     // One without a user is named by its own phase.
     tenants.values.sorted { $0.id < $1.id }.compactMap { try? confined($0) }
