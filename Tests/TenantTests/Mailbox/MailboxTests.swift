@@ -102,7 +102,7 @@ import Testing
     let seed = Array(#"{"id":"w-1","prompt":"Shall I?","ts":10,"v":1,"worker":"w","options":["a","b"]}"#.utf8)
     try Directory.create(scratch.dataDir.asks)
     try Directory.create(scratch.dataDir.answers)
-    for round in 0..<2000 {
+    for round in 0..<10_000 {
       var bytes = seed
       for _ in 0..<Int.random(in: 0...4, using: &random) {
         let place = Int.random(in: 0..<bytes.count, using: &random)
