@@ -110,6 +110,9 @@ import Testing
     let later = FixedClock(Double(HostClock.system.now) + 3700)
     #expect(sense(clock: later.clock).sensors.first?.isFresh == false)
     try sensor("a", body + "\n")
+    // File times are coarse: an edit in the same tick as the snapshot would look as old as that.
+    let touched = try RunningProcess.shell("touch -d '+2 seconds' '\(scratch.appending("sensors/a.sh"))'")
+    #expect(touched.exitCode == 0)
     #expect(sense().sensors.first?.isFresh == false)
     #expect(scratch.read("runs.txt") == "x\nx\nx\n")
   }
