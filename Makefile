@@ -21,10 +21,8 @@ demo: release
 demo-script: release
 	@deploy/demo/demo --bin $(BIN) --script
 
-# One test at a time: most start real processes and wait for them, and a test that waits on a thread must not starve another.
 test: setup
-	swift build --build-tests
-	swift test --skip-build --no-parallel
+	@Tests/run
 
 lint:
 	swift format lint --strict -r Package.swift Sources Tests Benchmarks

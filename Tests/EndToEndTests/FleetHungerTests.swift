@@ -138,7 +138,8 @@ struct FleetHungerTests {
     #expect(
       try eventually(within: 20) { try UnixUsers.processes(of: swarmer).allSatisfy { !$0.contains("innocent") } },
       "\(fleet.log)")
-    #expect(try fleet.worker("hungry", "escape")?["phase"]?.string == "exited")
+    #expect(
+      try eventually(within: 20) { try fleet.worker("hungry", "escape")?["phase"]?.string == "exited" }, "\(fleet.log)")
 
     try fleet.wish("again", of: "hungry", as: swarmer, Self.swarm + "\nsleep 300")
     #expect(try eventually(within: 40) { try innocents(swarmer) >= 30 }, "\(fleet.log)")
