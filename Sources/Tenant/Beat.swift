@@ -1,29 +1,23 @@
-package import SystemPackage
+import SystemPackage
 
 /// One beat: sense, decide, act. What a pulse does in a loop, and a fleet as one short process.
 ///
 /// Level-triggered: a beat starts from the files and leaves files; nothing of an earlier beat lives on in memory.
 package struct Beat {
-  package let data: DataDir
-  /// The children's environment: with `LOOOP_BIN`, `LOOOP_DATA_DIR` and the like.
-  package let environment: HostEnvironment
-  /// The `looop` binary: sessions are started with it.
-  package let binary: FilePath
-  package let clock: HostClock
-  package let knobs: BeatKnobs
-  /// Whoever owns the output prints these.
-  package let log: (Notice) -> Void
+  let data: DataDir
+  let environment: HostEnvironment
+  let binary: FilePath
+  let clock: HostClock
+  let log: (Notice) -> Void
+  let knobs: BeatKnobs
   let events: EventLog
 
-  package init(
-    _ data: DataDir, environment: HostEnvironment, binary: FilePath, clock: HostClock,
-    log: @escaping (Notice) -> Void = { _ in }
-  ) {
-    self.data = data
-    self.binary = binary
-    self.clock = clock
-    self.log = log
-    self.environment = environment.forChildren(data, binary: binary)
+  package init(_ setup: LoopSetup) {
+    data = setup.data
+    environment = setup.environment
+    binary = setup.binary
+    clock = setup.clock
+    log = setup.log
     knobs = BeatKnobs(environment)
     events = EventLog(data, clock: clock, maximumBytes: knobs.eventsMaxBytes)
   }
@@ -175,19 +169,5 @@ extension Beat.Result {
   static func idle(_ reason: String, outcome: TenantReport.Beat.Outcome = .idle) -> Beat.Result {
     Beat.Result(
       report: TenantReport.Beat(outcome: outcome, reason: reason))
-  }
-}
-
-extension HostEnvironment {
-  /// What every child of a loop finds in its environment.
-  package func forChildren(_ data: DataDir, binary: FilePath) -> HostEnvironment {
-    var environment = self
-    environment["LOOOP_BIN"] = binary.string
-    environment["LOOOP_DATA_DIR"] = data.root.string
-    environment["LOOOP_CONFIG"] = RunnerConfig.path(data, self).string
-    environment["LOOOP_CLAIMS_DIR"] = data.claims.string
-    environment["LOOOP_REPORTS_DIR"] = data.reports.string
-    environment["LOOOP_LOG_FORMAT"] = self["LOOOP_LOG_FORMAT"] == "json" ? "json" : "human"
-    return environment
   }
 }

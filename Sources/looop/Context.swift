@@ -41,16 +41,10 @@ struct Context {
     self.binary = binary
     self.clock = clock
     self.directory = directory
-    let format = caller["LOOOP_LOG_FORMAT"] == "json" ? LogFormat.json : .human
     var environment = caller
-    environment["LOOOP_BIN"] = binary.string
-    environment["LOOOP_DATA_DIR"] = root.string
     environment["LOOOP_CONFIG"] = config.string
-    environment["LOOOP_CLAIMS_DIR"] = data.claims.string
-    environment["LOOOP_REPORTS_DIR"] = data.reports.string
-    environment["LOOOP_LOG_FORMAT"] = format.rawValue
-    self.environment = environment
-    printer = Printer(format: format, environment: caller)
+    self.environment = environment.forChildren(data, binary: binary)
+    printer = Printer(format: caller["LOOOP_LOG_FORMAT"] == "json" ? .json : .human, environment: caller)
   }
 
   /// The process as it is.
@@ -58,6 +52,11 @@ struct Context {
     try Context(
       environment: HostEnvironment.current(), directory: Machine.workingDirectory, binary: Machine.binary,
       clock: .system)
+  }
+
+  /// What runs this loop's beats.
+  func loop(log: @escaping (Notice) -> Void) -> LoopSetup {
+    LoopSetup(data, environment: environment, binary: binary, clock: clock, log: log)
   }
 
   /// The worker that calls, if it is one.

@@ -34,10 +34,13 @@ import Testing
       var admission = StandaloneAdmission(
         scratch.dataDir, config: try? RunnerConfig.load(scratch.dataDir, environment), environment: environment,
         clock: time.clock)
-      return Beat(
-        scratch.dataDir, environment: environment, binary: "/nonexistent/looop", clock: time.clock,
-        log: { self.notices.append($0) }
-      ).run(force: force, admission: &admission)
+      return Beat(setup { self.notices.append($0) }).run(force: force, admission: &admission)
+    }
+
+    func setup(log: @escaping (Notice) -> Void = { _ in }) -> LoopSetup {
+      LoopSetup(
+        scratch.dataDir, environment: HostEnvironment(environment), binary: "/nonexistent/looop", clock: time.clock,
+        log: log)
     }
 
     var data: DataDir { scratch.dataDir }
@@ -323,10 +326,7 @@ import Testing
     let loop = try Loop(runner: Self.decide(#"{"action":"noop","reason":"via the door"}"#))
     let fleet = AdmissionTests.Fleet()
     fleet.say("{\"granted\":true,\"reservation\":\"r1\",\"limits\":{\"usd\":{\"left\":1.5}}}\n{\"ok\":true}\n")
-    BeatRun(
-      loop.data, environment: HostEnvironment(loop.environment), binary: "/nonexistent/looop", clock: loop.time.clock,
-      log: { _ in }
-    ).throughDoor(force: false, input: fleet.answer.readEnd, output: fleet.question.writeEnd)
+    BeatRun(loop.setup()).throughDoor(force: false, input: fleet.answer.readEnd, output: fleet.question.writeEnd)
     let said = fleet.said()
     #expect(said.map { $0["op"]?.string } == ["admit", "settle", "report"])
     #expect(said.last?["report"]?["beat"]?["outcome"] == "noop")
@@ -338,19 +338,14 @@ import Testing
     let loop = try Loop(runner: "touch ran")
     let fleet = AdmissionTests.Fleet()
     fleet.hangUp()
-    BeatRun(
-      loop.data, environment: HostEnvironment(loop.environment), binary: "/nonexistent/looop", clock: loop.time.clock,
-      log: { _ in }
-    ).throughDoor(force: false, input: fleet.answer.readEnd, output: fleet.question.writeEnd)
+    BeatRun(loop.setup()).throughDoor(force: false, input: fleet.answer.readEnd, output: fleet.question.writeEnd)
     #expect(fleet.said().last?["report"]?["beat"]?["outcome"] == "held")
     #expect(!loop.scratch.exists("ran"))
   }
 
   @Test func `alone a beat needs the pulse's lock`() throws {
     let loop = try Loop(runner: Self.decide(#"{"action":"noop"}"#))
-    let run = BeatRun(
-      loop.data, environment: HostEnvironment(loop.environment), binary: "/nonexistent/looop", clock: loop.time.clock,
-      log: { _ in })
+    let run = BeatRun(loop.setup())
     #expect(try run.alone(force: false).outcome == .noop)
     let lock = try FileLock.tryTaking(loop.data.pulseLock)
     #expect(throws: Refusal.self) { try run.alone(force: false) }

@@ -38,9 +38,7 @@ import Testing
       "reads the clock", ["clock_gettime", "gettimeofday", "time", "ContinuousClock"],
       ["HostClock.system", "HostClock = .system"],
       [
-        "BeatRun.swift": "the default of an argument: one process is one beat",
         "Decide/Admission/DoorAdmission.swift": "the default of an argument: tests give their own",
-        "Pulse.swift": "the default of an argument: the loop itself is the edge of the program",
         "Workers/SessionDirectory.swift": "a session's files say when, and have no beat whose clock they could take",
         "Workers/SessionHolder.swift": "the main loop of a process of its own",
         "Workers/SessionStart.swift": "waits for the new holder's word with a deadline",

@@ -43,6 +43,9 @@ package struct RunnerConfig: Hashable, Sendable {
     case unreadable(String)
     case corrupt(String)
     case value(RunnerConfig)
+
+    /// For who needs no reason: the beat itself says what is wrong with a file.
+    package var value: RunnerConfig? { if case .value(let config) = self { config } else { nil } }
   }
 
   /// `$LOOOP_CONFIG`, else the data dir's `config.json`.

@@ -6,12 +6,9 @@ import Testing
 @testable import Tenant
 
 /// The real `claude` and `codex`, each driving a beat from prompt to carried-out move, against a scripted model on loopback.
-/// The programs are found in `LOOOP_REAL_AGENTS`, `/opt/looop-real-agents` or the cache where `real-agents/install` puts
-/// them; that is asked to fetch them where they are not there yet.
 @Suite(
   .serialized, .timeLimit(.minutes(10)),
-  .enabled(if: SharedDirectory.has("real-agents/mock_llm.py"), "needs LOOOP_SHARED_DIR or ../shared"),
-  .enabled(if: RealRunners.directory != nil, "the real agents are not here and could not be installed"))
+  .enabled(if: RealAgents.arePresent, "needs the real claude and codex, and a scripted model"))
 struct RealRunnerTests {
   static let move = #"{"action":"write_goal","id":"seen","body":"the model was here","journal":"model wrote a goal"}"#
 
@@ -75,68 +72,24 @@ struct RealRunnerTests {
   }
 }
 
-enum RealRunners {
-  static let directory: FilePath? = {
-    guard SharedDirectory.has("real-agents/install") else { return nil }
-    let environment = HostEnvironment.current()
-    let cache = environment["XDG_CACHE_HOME"] ?? environment["HOME"].map { "\($0)/.cache" } ?? "/nonexistent"
-    let places = [environment["LOOOP_REAL_AGENTS"], "/opt/looop-real-agents", "\(cache)/looop-real-agents"].compactMap {
-      $0
-    }
-    func complete(_ place: String) -> Bool {
-      ["claude", "codex"].allSatisfy { access("\(place)/bin/\($0)", X_OK) == 0 }
-    }
-    if let place = places.first(where: complete) { return FilePath(place) }
-    guard let shared = SharedDirectory.path else { return nil }
-    _ = try? RunningProcess.run(shared.appending("real-agents").appending("install"), [], within: 300)
-    return places.first(where: complete).map { FilePath($0) }
-  }()
-}
-
 /// A data dir, a runner home and a scripted model.
 private final class RealLoop {
   let scratch: ScratchDirectory
   let time = FixedClock(HostClock.system.wall())
   /// codex does not like a home below `/tmp`.
   private let home: ScratchDirectory
-  private let model: RunningProcess
+  private let model: RealAgents.Model
   private let environment: HostEnvironment
 
-  init(_ preset: Preset, rules: JSON) throws {
+  init(_ preset: Preset, rules: [JSON]) throws {
     scratch = try ScratchDirectory()
     home = try ScratchDirectory(in: "/var/tmp")
     try scratch.write("be calm\n", to: "PLAYBOOK.md")
-    let script = try home.write(rules.compact, to: "script.json")
-    let portFile = home.appending("port")
-    model = try RunningProcess(
-      "/usr/bin/env",
-      [
-        "python3", try #require(SharedDirectory.path).appending("real-agents").appending("mock_llm.py").string,
-        "--script", script.string, "--port-file", portFile.string, "--max-seconds", "300",
-      ])
-    var port: Int?
-    _ = eventually(within: 30) {
-      port = FileReading.of(portFile).text.flatMap { Int($0.trimmedSpace) }
-      return port != nil
-    }
-    let found = try #require(port)
-    try home.write(
-      """
-      model = "gpt-5"
-      model_provider = "mock"
-      [model_providers.mock]
-      name = "mock"
-      base_url = "http://127.0.0.1:\(found)/v1"
-      env_key = "MOCK_KEY"
-      wire_api = "responses"
-      """, to: ".codex/config.toml")
-    let path = HostEnvironment.current()["PATH"] ?? "/usr/bin:/bin"
-    environment = HostEnvironment([
-      "PATH": "\(try #require(RealRunners.directory))/bin:\(path)", "HOME": home.path.string, "LANG": "C.UTF-8",
-      "ANTHROPIC_BASE_URL": "http://127.0.0.1:\(found)", "ANTHROPIC_API_KEY": "sk-test", "DISABLE_TELEMETRY": "1",
-      "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "DISABLE_AUTOUPDATER": "1", "IS_SANDBOX": "1", "MOCK_KEY": "x",
-      "LOOOP_TICK_TIMEOUT_SECS": "120",
-    ])
+    model = try RealAgents.Model(home, rules: rules)
+    try home.write(model.codexConfiguration, to: ".codex/config.toml")
+    environment = HostEnvironment(
+      ["HOME": home.path.string, "LANG": "C.UTF-8", "MOCK_KEY": "x", "LOOOP_TICK_TIMEOUT_SECS": "120"]
+        .merging(RealAgents.environment) { _, new in new }.merging(model.claudeEnvironment) { _, new in new })
     try RunnerConfig(preset).write(to: scratch.appending("config.json"))
   }
 
@@ -144,8 +97,9 @@ private final class RealLoop {
     var admission = StandaloneAdmission(
       scratch.dataDir, config: try? RunnerConfig.load(scratch.dataDir, environment), environment: environment,
       clock: time.clock)
-    return Beat(scratch.dataDir, environment: environment, binary: "/nonexistent/looop", clock: time.clock)
-      .run(force: false, admission: &admission)
+    let setup = LoopSetup(
+      scratch.dataDir, environment: environment, binary: "/nonexistent/looop", clock: time.clock)
+    return Beat(setup).run(force: false, admission: &admission)
   }
 
   /// The last charge.

@@ -13,10 +13,7 @@ struct PulseVerb: Verb {
     // Whoever reads the log may go; the loop stays.
     signal(SIGPIPE, SIG_IGN)
     let printer = context.printer
-    try Pulse(
-      context.data, environment: context.environment, binary: context.binary, clock: context.clock,
-      log: { printer.event($0.level, $0.code, $0.message, $0.fields) }
-    ).run()
+    try Pulse(context.loop { printer.event($0.level, $0.code, $0.message, $0.fields) }).run()
     return ExitStatus.done
   }
 }
@@ -51,7 +48,6 @@ struct BeatVerb: Verb {
   }
 
   static func run(_ context: Context, log: @escaping (Notice) -> Void) -> BeatRun {
-    BeatRun(
-      context.data, environment: context.environment, binary: context.binary, clock: context.clock, log: log)
+    BeatRun(context.loop(log: log))
   }
 }
