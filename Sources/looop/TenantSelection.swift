@@ -14,11 +14,11 @@ enum TenantSelection {
     _ tenant: String, arguments: [String], environment: HostEnvironment, printer: Printer
   ) throws(Failure) -> Outcome {
     let path = "/v1/tenants/\(PercentEncoding.encode(tenant))"
-    let sockets = FleetDoor.sockets(environment, isRoot: getuid() == 0)
+    let places = FleetSocket.places(environment, isRoot: getuid() == 0)
     var answered = false
-    for socket in sockets {
-      let door = FleetDoor(socket: socket)
-      guard let reply = try door.request("GET", path) else { continue }
+    for place in places {
+      let fleet = FleetSocket(place)
+      guard let reply = try fleet.request("GET", path) else { continue }
       answered = true
       // Another fleet of this machine may have it.
       if reply.status == 404 { continue }
@@ -27,21 +27,21 @@ enum TenantSelection {
       }
       if json["uid"]?.int == Int64(getuid()) { return .local(dataDir: dataDir) }
       return .relayed(
-        status: try relay(through: door, path: path + "/verb", arguments: arguments, printer: printer))
+        status: try relay(through: fleet, path: path + "/verb", arguments: arguments, printer: printer))
     }
     throw answered
       ? Failure("no tenant \"\(tenant)\" in this fleet", hint: "looop-fleet tenant list names them")
       : Failure(
-        "no fleet is running (\(sockets.map(\.string).joined(separator: ", ")))",
+        "no fleet is running (\(places.map(\.string).joined(separator: ", ")))",
         hint: "start it with `looop-fleet up`, or name its socket in LOOOP_FLEET_SOCKET")
   }
 
   private static func relay(
-    through door: FleetDoor, path: String, arguments: [String], printer: Printer
+    through fleet: FleetSocket, path: String, arguments: [String], printer: Printer
   ) throws(Failure) -> Int32 {
     let input: JSON = readsInput(arguments) ? .string(try BodyText.standardInput()) : .null
     let body: JSON = ["arguments": .array(arguments.map(JSON.string)), "stdin": input]
-    guard let reply = try door.request("POST", path, body: body) else {
+    guard let reply = try fleet.request("POST", path, body: body) else {
       throw Failure("the fleet went away", hint: "looop-fleet status says whether it runs")
     }
     guard reply.status == 200, let json = reply.json, let status = json["exit_code"]?.int else {

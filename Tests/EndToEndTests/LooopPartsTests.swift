@@ -160,11 +160,11 @@ import Testing
   @Test func `sockets of a fleet`() {
     let user = HostEnvironment(["HOME": "/home/a", "XDG_RUNTIME_DIR": "/run/user/5"])
     #expect(
-      FleetDoor.sockets(user, isRoot: false) == [
+      FleetSocket.places(user, isRoot: false) == [
         "/run/user/5/looop-fleet/fleet.sock", "/home/a/.local/state/looop-fleet/fleet.sock",
         "/run/looop-fleet/fleet.sock",
       ])
-    #expect(FleetDoor.sockets(user, isRoot: true) == ["/run/looop-fleet/fleet.sock"])
-    #expect(FleetDoor.sockets(HostEnvironment(["LOOOP_FLEET_SOCKET": "/s"]), isRoot: false) == ["/s"])
+    #expect(FleetSocket.places(user, isRoot: true) == ["/run/looop-fleet/fleet.sock"])
+    #expect(FleetSocket.places(HostEnvironment(["LOOOP_FLEET_SOCKET": "/s"]), isRoot: false) == ["/s"])
   }
 }

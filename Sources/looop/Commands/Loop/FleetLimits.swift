@@ -14,7 +14,7 @@ struct FleetLimits {
     else { return nil }
     // A fleet that is away leaves its limits unknown; the loop's own are shown all the same.
     guard
-      let reply = try? FleetDoor(socket: FilePath(socket)).request(
+      let reply = try? FleetSocket(FilePath(socket)).request(
         "GET", "/v1/tenants/\(PercentEncoding.encode(tenant))"),
       reply.status == 200, let detail = reply.json, let budget = detail["budget"], budget.object != nil
     else { return FleetLimits(json: .null) }

@@ -32,7 +32,7 @@ enum FleetMark {
   private static func isSilent(_ socket: String?) -> Bool {
     guard let socket else { return true }
     do throws(Failure) {
-      return try FleetDoor(socket: FilePath(socket)).request("GET", "/healthz") == nil
+      return try FleetSocket(FilePath(socket)).request("GET", "/healthz") == nil
     } catch {
       return false
     }

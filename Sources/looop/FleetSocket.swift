@@ -1,12 +1,14 @@
 import SystemPackage
 import Tenant
 
-/// The way from `looop` to a fleet: one request over the control socket.
-struct FleetDoor {
-  let socket: FilePath
+/// The control socket of a fleet, as `looop` uses it: one request at a time.
+struct FleetSocket {
+  let path: FilePath
+
+  init(_ path: FilePath) { self.path = path }
 
   /// Where a fleet may listen: the named one only, else the user's own and the machine's.
-  static func sockets(_ environment: HostEnvironment, isRoot: Bool) -> [FilePath] {
+  static func places(_ environment: HostEnvironment, isRoot: Bool) -> [FilePath] {
     if let named = environment["LOOOP_FLEET_SOCKET"] { return [FilePath(named)] }
     if let state = environment["LOOOP_FLEET_STATE"] { return [FilePath(state).appending("fleet.sock")] }
     let machine: FilePath = "/run/looop-fleet/fleet.sock"
@@ -17,9 +19,9 @@ struct FleetDoor {
   }
 
   /// `nil` where nobody listens there.
-  func request(_ method: String, _ path: String, body: JSON? = nil) throws(Failure) -> SocketRequest.Reply? {
+  func request(_ method: String, _ target: String, body: JSON? = nil) throws(Failure) -> SocketRequest.Reply? {
     let request = SocketRequest(
-      method, path, socket: socket, userAgent: "looop/\(Version.current)", body: body, timeout: 300)
+      method, target, socket: path, userAgent: "looop/\(Version.current)", body: body, timeout: 300)
     do throws(SocketRequest.Failure) {
       return try request.run()
     } catch .nobodyListens {
