@@ -31,7 +31,8 @@ extension SandboxVerb {
   }
 
   /// `{worker, max_bytes?}` → `{state, base_oid, tip, commits: [{oid, summary}], files, insertions, deletions, patch, cut,
-  /// unsaved}`: of the worktree as it stands, else of the parked work, else of the branch.
+  /// unsaved, command}`: of the worktree as it stands, else of the parked work, else of the branch. `command` prints all of a patch that was
+  /// cut.
   static func diff(_ request: SandboxRequest) throws -> JSON {
     let work = try SandboxWork.find(request)
     let repository = try Repository(opening: work.place.common, bare: true)
@@ -40,15 +41,19 @@ extension SandboxVerb {
     let base = try work.base(of: tip, in: repository)
     var unsaved = 0
     let summary: Repository.DiffSummary
+    let command: String
     if let tree = work.tree {
       let open = try Repository(opening: tree)
       unsaved = try open.status().count
       summary = try open.diff(from: base, limit: limit)
+      command = diffCommand(tree, base)
     } else if let parked = work.parked {
       unsaved = parked.unsaved
       summary = try repository.diff(from: base, to: parked.commit, limit: limit)
+      command = diffCommand(work.place.common, base, parked.commit)
     } else {
       summary = try repository.diff(from: base, to: tip, limit: limit)
+      command = diffCommand(work.place.common, base, tip)
     }
     let commits = try repository.summaries(try repository.commits(from: [tip], notIn: [base], limit: 200))
     return [
@@ -57,8 +62,13 @@ extension SandboxVerb {
       "commits": .array(commits.map { ["oid": .string($0.hex), "summary": .string($1)] }),
       "files": .int(Int64(summary.files)), "insertions": .int(Int64(summary.insertions)),
       "deletions": .int(Int64(summary.deletions)), "patch": .string(summary.patch), "cut": .bool(summary.isCut),
-      "unsaved": .int(Int64(unsaved)),
+      "unsaved": .int(Int64(unsaved)), "command": .string(command),
     ]
+  }
+
+  /// New files that git does not know yet are in none of its own answers.
+  private static func diffCommand(_ place: FilePath, _ commits: ObjectID...) -> String {
+    (["git -C", place.string.shellWord, "diff"] + commits.map { String($0.hex.prefix(10)) }).joined(separator: " ")
   }
 
   /// `{worker, into?, dry_run?}` → `{branch, into, tip, commits, moved, already, unsaved}`. Without `into` the branch that the

@@ -1,7 +1,7 @@
 package import Tenant
 
 /// What a worker did, beside what it began from: `sandbox diff --json`.
-/// Shape: `{tenant,worker,repo,state,branch,base_oid,tip,commits:[{oid,summary}],files,insertions,deletions,unsaved,patch,cut}`.
+/// Shape: `{tenant,worker,repo,state,branch,base_oid,tip,commits:[{oid,summary}],files,insertions,deletions,unsaved,patch,cut,command}`.
 package struct SandboxDiff: Hashable, Sendable {
   package struct Commit: Hashable, Sendable {
     package var oid: String
@@ -33,6 +33,8 @@ package struct SandboxDiff: Hashable, Sendable {
   package var patch: String
   /// The patch was longer than what is shown of it.
   package var isCut: Bool
+  /// What prints all of it.
+  package var command: String?
 
   package init?(json: JSON, tenant: String, worker: String) {
     guard let base = json["base_oid"]?.string, let tip = json["tip"]?.string else { return nil }
@@ -50,6 +52,7 @@ package struct SandboxDiff: Hashable, Sendable {
     unsaved = json["unsaved"]?.int ?? 0
     patch = json["patch"]?.string ?? ""
     isCut = json["cut"]?.bool ?? false
+    command = json["command"]?.string
   }
 
   static func commits(_ json: JSON) -> [Commit] {
@@ -64,47 +67,7 @@ package struct SandboxDiff: Hashable, Sendable {
       "branch": .optional(branch), "base_oid": .string(base), "tip": .string(tip),
       "commits": .array(commits.map(\.json)), "files": .int(files), "insertions": .int(insertions),
       "deletions": .int(deletions), "unsaved": .int(unsaved), "patch": .string(patch), "cut": .bool(isCut),
-    ]
-  }
-}
-
-/// What came home: `sandbox land --json`.
-/// Shape: `{tenant,worker,repo,branch,into,tip,commits:[{oid,summary}],already,unsaved,dry_run}`.
-package struct SandboxLanded: Hashable, Sendable {
-  package var tenant: String
-  package var worker: String
-  package var repo: String
-  package var branch: String?
-  /// The source's branch that was moved.
-  package var into: String
-  package var tip: String
-  /// What it gained, newest first, at most 200.
-  package var commits: [SandboxDiff.Commit]
-  /// There was nothing to bring.
-  package var already: Bool
-  /// Files that no commit has, and that were not landed.
-  package var unsaved: Int64
-  package var isDryRun: Bool
-
-  package init?(json: JSON, tenant: String, worker: String) {
-    guard let into = json["into"]?.string, let tip = json["tip"]?.string else { return nil }
-    self.tenant = tenant
-    self.worker = worker
-    repo = json["repo"]?.string ?? ""
-    branch = json["branch"]?.string
-    self.into = into
-    self.tip = tip
-    commits = SandboxDiff.commits(json)
-    already = json["already"]?.bool ?? false
-    unsaved = json["unsaved"]?.int ?? 0
-    isDryRun = json["dry_run"]?.bool ?? false
-  }
-
-  package var json: JSON {
-    [
-      "tenant": .string(tenant), "worker": .string(worker), "repo": .string(repo), "branch": .optional(branch),
-      "into": .string(into), "tip": .string(tip), "commits": .array(commits.map(\.json)), "already": .bool(already),
-      "unsaved": .int(unsaved), "dry_run": .bool(isDryRun),
+      "command": .optional(command),
     ]
   }
 }

@@ -1,6 +1,5 @@
 /// The worker's command line from the configured template.
 package enum CommandTemplate {
-  package static let promptFile = "{{prompt_file}}"
   /// Placeholders of looop's past; a template that still has one would start the wrong thing.
   package static let removed = ["{{model}}", "{{thinking}}"]
 
@@ -9,10 +8,10 @@ package enum CommandTemplate {
     if let old = removed.first(where: { template.contains($0) }) {
       return Refusal(.invalid, "the worker command has the removed placeholder \(old)", hint: "write the value itself")
     }
-    guard template.contains(promptFile) else {
+    guard PromptPlaceholder.isIn(template) else {
       return Refusal(
-        .invalid, "the worker command lacks \(promptFile)",
-        hint: "for example: claude --dangerously-skip-permissions \"$(cat \(promptFile))\"")
+        .invalid, "the worker command lacks \(PromptPlaceholder.text)",
+        hint: "for example: claude --dangerously-skip-permissions \"$(cat \(PromptPlaceholder.text))\"")
     }
     return nil
   }
@@ -22,30 +21,7 @@ package enum CommandTemplate {
     let words = template.split(separator: " ")
     guard words.count >= 2, let program = words[0].split(separator: "/").last else { return false }
     return ["bash", "sh", "dash", "zsh"].contains(String(program))
-      && words[1...].allSatisfy { $0 == promptFile || ($0.hasPrefix("-") && !$0.contains("c")) }
-  }
-
-  /// Every placeholder, bare or inside a pair of quotes of its own, becomes the single-quoted path.
-  package static func filled(_ template: String, promptFile path: String) -> String {
-    let quoted = quote(path)
-    var text = Substring(template)
-    var result = ""
-    while let range = text.firstRange(of: promptFile) {
-      var before = text[..<range.lowerBound]
-      var after = text[range.upperBound...]
-      if let mark = before.last, mark == "'" || mark == "\"", after.first == mark {
-        before.removeLast()
-        after.removeFirst()
-      }
-      result += before + quoted
-      text = after
-    }
-    return result + text
-  }
-
-  /// A word for the shell that means exactly `text`.
-  package static func quote(_ text: String) -> String {
-    "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+      && words[1...].allSatisfy { $0 == PromptPlaceholder.text || ($0.hasPrefix("-") && !$0.contains("c")) }
   }
 
   /// `LOOOP_RUNNER_RETRIES`, `_RETRY_MATCH`, `_RETRY_SLEEP`: how often a failed runner is started again.
@@ -64,10 +40,10 @@ package enum CommandTemplate {
   /// Off leaves the command untouched. The pattern is looked for in what the terminal showed since this try began.
   package static func retrying(_ command: String, _ retries: Retries, outputLog: String) -> String {
     guard retries.count > 0 else { return command }
-    let log = quote(outputLog)
+    let log = outputLog.shellWord
     let matched =
       retries.match.isEmpty
-      ? "false" : "tail -c +$((looop_from + 1)) \(log) 2>/dev/null | grep -Eiq -- \(quote(retries.match))"
+      ? "false" : "tail -c +$((looop_from + 1)) \(log) 2>/dev/null | grep -Eiq -- \(retries.match.shellWord)"
     return """
       looop_try=0; while :; do looop_from=$(stat -c %s \(log) 2>/dev/null || echo 0); ( \(command)
       ); looop_rc=$?; if [ $looop_rc -eq 0 ] && ! { \(matched); }; then exit 0; fi; \

@@ -184,12 +184,12 @@ package struct WorkerLaunch: Sendable {
       try Verify(data).store(id, command: record.verify)
       let prompt = try writePrompt(record, brief: brief, isScript: CommandTemplate.runsShell(template))
       let command = CommandTemplate.retrying(
-        CommandTemplate.filled(template, promptFile: prompt.string), retries,
+        PromptPlaceholder.substitute(prompt, in: template), retries,
         outputLog: data.session(id).appending("output.log").string)
       let directory = sandbox ?? data.root
       let script =
-        "export LOOOP_SESSION_ID=\(CommandTemplate.quote(id)); "
-        + "cd \(CommandTemplate.quote(directory.string)) && { \(command)\n}"
+        "export LOOOP_SESSION_ID=\(id.shellWord); "
+        + "cd \(directory.string.shellWord) && { \(command)\n}"
       var worker = WorkerEnvironment.make(
         environment, id: id, data: data, binary: binary, sandbox: sandbox, branch: branch, goal: record.goal,
         extra: extra)

@@ -36,7 +36,10 @@ import Testing
     try fixture.git(["update-ref", "-d", "refs/looop/parked/w"])
     let branch = Self.work(fixture, "diff", "w")
     #expect(branch["state"] == "branch" && branch["files"] == 1 && branch["base_oid"] == live["base_oid"])
-    #expect(Self.work(fixture, "diff", "w", ["max_bytes": 5])["cut"] == true)
+    let cut = Self.work(fixture, "diff", "w", ["max_bytes": 5])
+    #expect(cut["cut"] == true)
+    let whole = try RunningProcess.shell(try #require(cut["command"]?.string))
+    #expect(whole.output == branch["patch"]?.string, "\(whole.errors)")
     #expect(Self.work(fixture, "diff", "nobody")["code"] == "not_found")
   }
 

@@ -34,7 +34,7 @@ import Testing
 
   static let placeholders: [(String, String)] = [
     ("cat {{prompt_file}}", "cat '/a b/p'"),
-    ("pi @{{prompt_file}}", "pi @'/a b/p'"),
+    ("pi @{{prompt_file}}", "pi @'/a b/p'"), ("a {{prompt_file}} b {{prompt_file}}", "a '/a b/p' b '/a b/p'"),
     ("x \"$(cat {{prompt_file}})\"", "x \"$(cat '/a b/p')\""),
     ("x '{{prompt_file}}'", "x '''/a b/p'''"),
     ("x \"{{prompt_file}}\"", "x \"\"'/a b/p'\"\""),

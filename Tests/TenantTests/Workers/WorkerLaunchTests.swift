@@ -6,18 +6,8 @@ import Testing
 @testable import Tenant
 
 @Suite struct WorkerLaunchTests {
-  @Test(arguments: [
-    ("bash {{prompt_file}}", "bash '/d/p.md'"), ("bash '{{prompt_file}}'", "bash '/d/p.md'"),
-    (#"claude "{{prompt_file}}""#, "claude '/d/p.md'"),
-    (#"claude "$(cat {{prompt_file}})""#, #"claude "$(cat '/d/p.md')""#),
-    ("a {{prompt_file}} b {{prompt_file}}", "a '/d/p.md' b '/d/p.md'"),
-    ("pi @{{prompt_file}}", "pi @'/d/p.md'"), ("none", "none"),
-  ]) func `the placeholder becomes one quoted word`(_ template: String, _ expected: String) {
-    #expect(CommandTemplate.filled(template, promptFile: "/d/p.md") == expected)
-  }
-
   @Test func `a path with a quote is still one word`() throws {
-    let run = try RunningProcess.shell("printf '[%s]' \(CommandTemplate.quote("it's a $(x) `y` \"z\""))")
+    let run = try RunningProcess.shell("printf '[%s]' \("it's a $(x) `y` \"z\"".shellWord)")
     #expect(run.output == "[it's a $(x) `y` \"z\"]")
   }
 

@@ -40,7 +40,7 @@ enum RuleTemplate {
     }
     let text =
       values.count == 1 ? plain(first) : values.map(plain).joined(separator: path.segments.contains("*") ? " " : "")
-    if parts.count == 2 { return PromptPlaceholder.quote(text) }
+    if parts.count == 2 { return text.shellWord }
     if isShell, let bad = text.unicodeScalars.first(where: { !isHarmless($0) }) {
       let shown = bad.value < 0x20 ? "a control character" : "\"\(bad)\""
       throw RuleFault(

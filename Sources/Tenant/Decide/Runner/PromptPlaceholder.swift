@@ -1,6 +1,6 @@
 import SystemPackage
 
-/// `{{prompt_file}}` in a command: replaced by the path, quoted for the place where it stands.
+/// `{{prompt_file}}` in a command, of deciders and of workers: replaced by the path, quoted for the place where it stands.
 enum PromptPlaceholder {
   static let text = "{{prompt_file}}"
 
@@ -10,7 +10,7 @@ enum PromptPlaceholder {
 
   /// Follows the shell's quoting: inside of quotes they are closed around the path and opened again.
   static func substitute(_ path: FilePath, in command: String) -> String {
-    let quoted = quote(path.string)
+    let quoted = path.string.shellWord
     let bytes = Array(command.utf8)
     let needle = Array(text.utf8)
     var out: [UInt8] = []
@@ -54,10 +54,5 @@ enum PromptPlaceholder {
     case (UInt8(ascii: "\""), _): stack.append(.double)
     default: break
     }
-  }
-
-  /// One shell word, whatever it holds.
-  static func quote(_ text: String) -> String {
-    "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
   }
 }

@@ -28,7 +28,8 @@ struct SandboxDiffCommand: AsyncParsableCommand {
       }
     }
     if !stat, diff.isCut {
-      Printer.standard.note("the patch is longer than what is shown; all of it: git diff \(diff.base) \(diff.tip)")
+      Printer.standard.note(
+        "the patch was cut after 1 MiB" + (diff.command.map { "; `\(Display.line($0))` prints all of it" } ?? ""))
     }
   }
 }

@@ -14,7 +14,7 @@ struct RunVerb: Verb {
   mutating func perform(in context: Context) throws -> Int32 {
     if command == ["--help"] || command == ["-h"] { throw CleanExit.helpRequest(self) }
     let words = command.first == "--" ? Array(command.dropFirst()) : command
-    let text = words.count == 1 ? words[0] : words.map(SensorScriptText.quoted).joined(separator: " ")
+    let text = words.count == 1 ? words[0] : words.map(\.shellWord).joined(separator: " ")
     guard !text.trimmed.isEmpty else {
       throw Failure("the command is empty", hint: "looop run [--reason TEXT] COMMAND …")
     }

@@ -1,3 +1,5 @@
+import Tenant
+
 /// Sensors of this machine and of plain addresses.
 enum LocalSensors {
   static func git(path: String, fetch: Bool, interval: Int) -> ReadyMadeSensor {
@@ -43,7 +45,7 @@ enum LocalSensors {
       interval: interval, summary: "disk: whether \(paths.joined(separator: ", ")) fills up (from \(warn) %).",
       secrets: nil,
       settings: [("warn", String(warn))])
-    let list = paths.map(SensorScriptText.quoted).joined(separator: " ")
+    let list = paths.map(\.shellWord).joined(separator: " ")
     let body =
       "paths=(\(list))\n" + #"""
 

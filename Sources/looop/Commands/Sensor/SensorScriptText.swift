@@ -1,3 +1,5 @@
+import Tenant
+
 /// What the ready-made sensors have in common: a header that says what it is, and for those that ask an HTTP API the part
 /// that keeps secrets off the command line and treats a rate limit as no news.
 struct SensorScriptText {
@@ -15,13 +17,8 @@ struct SensorScriptText {
     if let secrets { lines.append("# Secrets come from the environment: \(secrets).") }
     lines.append("set -euo pipefail")
     lines.append("")
-    lines += settings.map { "\($0.name)=\(Self.quoted($0.value))" }
+    lines += settings.map { "\($0.name)=\($0.value.shellWord)" }
     return lines.joined(separator: "\n") + "\n"
-  }
-
-  /// One word for the shell, whatever is in it.
-  static func quoted(_ text: String) -> String {
-    "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
   }
 
   /// Functions for an HTTP API. `credentials` prints lines for curl's configuration, read from standard input, so that no
