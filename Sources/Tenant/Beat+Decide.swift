@@ -56,6 +56,27 @@ extension Beat {
     case .granted(let granted): reservation = granted
     }
     input.limits = admission.limits()
+    if let problem = prepare(run, prompt(input), look) {
+      admission.settle(reservation: reservation, runID: run.id, usage: .nothing(label))
+      return .notStarted(problem)
+    }
+    note(
+      "decide_start", .step, "tick.start", "deciding with \(label) (\(run.id))",
+      ["runner": .string(label), "run_id": .string(run.id)])
+    let outcome = runAndSettle(command, label, run, reservation, admission: &admission)
+    if let failure = outcome.failure(deadline: knobs.tickTimeout) {
+      return .failed(Failure(runID: run.id, code: LastFailure.failed, error: failure))
+    }
+    do throws(MoveError) {
+      let move = try MoveParser.move(file: try takeDecision(), answer: outcome.answer)
+      return .move(Decision(move: move, runID: run.id, runner: label, seconds: outcome.seconds, shown: parked))
+    } catch {
+      let code = error.code == .absent ? LastFailure.noDecision : LastFailure.failed
+      return .failed(Failure(runID: run.id, code: code, error: error.reason))
+    }
+  }
+
+  private func prompt(_ input: PromptInput) -> Prompt {
     let prompt = Prompt.build(input)
     if !prompt.omissions.isEmpty {
       log(
@@ -63,13 +84,13 @@ extension Beat {
           .warn, "tick.prompt_oversize",
           "the prompt is cut at LOOOP_PROMPT_MAX_BYTES: \(prompt.omissions.joined(separator: ", "))"))
     }
-    if let problem = prepare(run, prompt, look) {
-      admission.settle(reservation: reservation, runID: run.id, usage: .nothing(label))
-      return .notStarted(problem)
-    }
-    note(
-      "decide_start", .step, "tick.start", "deciding with \(label) (\(run.id))",
-      ["runner": .string(label), "run_id": .string(run.id)])
+    return prompt
+  }
+
+  private func runAndSettle(
+    _ command: String, _ label: String, _ run: RunDirectory, _ reservation: String,
+    admission: inout some DecideAdmission
+  ) -> RunnerOutcome {
     let baseline = UsageBaseline.read(data)
     let outcome = RunnerProcess(
       command: command, data: data, run: run, environment: environment, clock: clock, deadline: knobs.tickTimeout,
@@ -83,16 +104,7 @@ extension Beat {
     admission.settle(
       reservation: reservation, runID: run.id,
       usage: outcome.neverRan ? .nothing(label) : outcome.usage.withModel(environment))
-    if let failure = outcome.failure(deadline: knobs.tickTimeout) {
-      return .failed(Failure(runID: run.id, code: LastFailure.failed, error: failure))
-    }
-    do throws(MoveError) {
-      let move = try MoveParser.move(file: try takeDecision(), answer: outcome.answer)
-      return .move(Decision(move: move, runID: run.id, runner: label, seconds: outcome.seconds, shown: parked))
-    } catch {
-      let code = error.code == .absent ? LastFailure.noDecision : LastFailure.failed
-      return .failed(Failure(runID: run.id, code: code, error: error.reason))
-    }
+    return outcome
   }
 
   /// Everything that must be on disk before money is spent; the answer is why not.

@@ -15,6 +15,13 @@ enum HotVerbs {
       // Its own options are its business: unknown ones are ignored there.
       return SessionOptions.matches(arguments)
         ? SessionHolder.run(arguments, environment: HostEnvironment.current()) : nil
+    default: return try loop(verb, rest) ?? mailbox(verb, rest)
+    }
+  }
+
+  /// What a fleet runs of a tenant.
+  private static func loop(_ verb: String, _ rest: ArraySlice<String>) throws -> Int32? {
+    switch verb {
     case "beat":
       guard let options = HotArguments(rest, flags: ["--force", "--door"]), options.words.isEmpty else { return nil }
       return try BeatVerb.beat(.current(), force: options.has("--force"), door: options.has("--door"))
@@ -24,6 +31,22 @@ enum HotVerbs {
     case "hold":
       guard rest.isEmpty else { return nil }
       return try HoldVerb.hold(.current())
+    case "worker", "w":
+      guard rest.first == "launch",
+        let options = HotArguments(
+          rest.dropFirst(), flags: ["--json"], options: ["--sandbox", "--branch", "--env", "--within"]),
+        options.words.count == 1
+      else { return nil }
+      return try WorkerLaunchVerb.launch(
+        .current(), id: options.words[0], sandbox: options["--sandbox"], branch: options["--branch"],
+        variables: options.values["--env"] ?? [], within: options["--within"], json: options.has("--json"))
+    default: return nil
+    }
+  }
+
+  /// What workers, and who answers them, call.
+  private static func mailbox(_ verb: String, _ rest: ArraySlice<String>) throws -> Int32? {
+    switch verb {
     case "asks":
       guard let options = HotArguments(rest, flags: ["--json"]), options.words.isEmpty else { return nil }
       return AsksVerb.list(try .current(), json: options.has("--json"))
@@ -47,15 +70,6 @@ enum HotVerbs {
     case "told":
       guard let options = HotArguments(rest), options.words.count <= 1 else { return nil }
       return try ToldVerb.take(.current(), worker: options.words.first)
-    case "worker", "w":
-      guard rest.first == "launch",
-        let options = HotArguments(
-          rest.dropFirst(), flags: ["--json"], options: ["--sandbox", "--branch", "--env", "--within"]),
-        options.words.count == 1
-      else { return nil }
-      return try WorkerLaunchVerb.launch(
-        .current(), id: options.words[0], sandbox: options["--sandbox"], branch: options["--branch"],
-        variables: options.values["--env"] ?? [], within: options["--within"], json: options.has("--json"))
     default: return nil
     }
   }

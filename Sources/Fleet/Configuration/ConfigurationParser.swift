@@ -95,8 +95,13 @@ package struct ConfigurationParser: Sendable {
     let budget = settings(["budget": entries["budget"]].compactMapValues { $0 }, &reader)
     fleet.budget = BudgetCaps(
       usd: budget.usdPerDay.value, tokens: budget.tokensPerDay.value, decides: budget.decidesPerDay.value)
-    let required = entries["require"].map { reader.words($0, "require") } ?? []
-    for (node, word) in required {
+    readRequired(entries["require"], into: &fleet, &reader)
+    readHooks(entries["hooks"], into: &fleet, &reader)
+  }
+
+  private func readRequired(_ node: Node?, into fleet: inout FleetConfiguration, _ reader: inout DocumentReader) {
+    guard let node else { return }
+    for (node, word) in reader.words(node, "require") {
       guard let guardName = GuardName(rawValue: word) else {
         let names = GuardName.allCases.map(\.rawValue)
         let near = Spelling.nearest(word, among: names).map { "did you mean `\($0)`?" }
@@ -106,7 +111,6 @@ package struct ConfigurationParser: Sendable {
       }
       fleet.required.insert(guardName)
     }
-    readHooks(entries["hooks"], into: &fleet, &reader)
   }
 
   private func readHooks(_ node: Node?, into fleet: inout FleetConfiguration, _ reader: inout DocumentReader) {

@@ -31,50 +31,10 @@ package struct FleetPaths: Sendable, Hashable {
 
   /// `option` is what `--config` said. Throws when a plain user's home cannot be told, or a given path is relative.
   package init(environment: HostEnvironment, userID: UInt32, option: String? = nil) throws(FleetPathError) {
-    func given(_ name: String) throws(FleetPathError) -> FilePath? {
-      guard let text = environment[name] else { return nil }
-      guard FilePath(text).isAbsolute else {
-        throw FleetPathError(message: "\(name) must be an absolute path, not `\(text)`")
-      }
-      return FilePath(text).lexicallyNormalized()
-    }
-    /// XDG: a relative path in these is to be ignored.
-    func directory(_ name: String, else fallback: String) throws(FleetPathError) -> FilePath {
-      if let text = environment[name], FilePath(text).isAbsolute { return FilePath(text).appending("looop-fleet") }
-      guard let home = environment["HOME"], FilePath(home).isAbsolute else {
-        throw FleetPathError(message: "neither \(name) nor HOME says where the fleet's files are")
-      }
-      return FilePath(home).appending(FilePath(fallback).components).appending("looop-fleet")
-    }
-    let isRoot = userID == 0
-    if let option {
-      // Relative to where it was typed, so the caller makes it absolute.
-      guard FilePath(option).isAbsolute else {
-        throw FleetPathError(message: "--config must be an absolute path, not `\(option)`")
-      }
-      configuration = FilePath(option).lexicallyNormalized()
-    } else if let path = try given("LOOOP_FLEET_CONFIG") {
-      configuration = path
-    } else {
-      configuration = isRoot ? "/etc/looop-fleet" : try directory("XDG_CONFIG_HOME", else: ".config")
-    }
-    let ownState = try given("LOOOP_FLEET_STATE")
-    if let ownState {
-      state = ownState
-    } else {
-      state = isRoot ? "/var/lib/looop-fleet" : try directory("XDG_STATE_HOME", else: ".local/state")
-    }
-    if let path = try given("LOOOP_FLEET_SOCKET") {
-      socket = path
-    } else if let ownState {
-      socket = ownState.appending("fleet.sock")
-    } else if isRoot {
-      socket = "/run/looop-fleet/fleet.sock"
-    } else if let runtime = environment["XDG_RUNTIME_DIR"], FilePath(runtime).isAbsolute {
-      socket = FilePath(runtime).appending("looop-fleet").appending("fleet.sock")
-    } else {
-      socket = state.appending("fleet.sock")
-    }
+    let lookup = Lookup(environment: environment, isRoot: userID == 0)
+    configuration = try lookup.configuration(option)
+    state = try lookup.state()
+    socket = try lookup.socket(state)
     guard socket.string.utf8.count <= Self.longestSocketPath else {
       throw FleetPathError(
         message:
@@ -85,6 +45,56 @@ package struct FleetPaths: Sendable, Hashable {
 
   /// `sun_path` less its closing zero.
   package static let longestSocketPath = 107
+}
+
+/// Where each lies: a variable of ours, else the machine's place (root), else the user's own by XDG.
+private struct Lookup {
+  var environment: HostEnvironment
+  var isRoot: Bool
+
+  func configuration(_ option: String?) throws(FleetPathError) -> FilePath {
+    if let option {
+      // Relative to where it was typed, so the caller makes it absolute.
+      guard FilePath(option).isAbsolute else {
+        throw FleetPathError(message: "--config must be an absolute path, not `\(option)`")
+      }
+      return FilePath(option).lexicallyNormalized()
+    }
+    if let path = try given("LOOOP_FLEET_CONFIG") { return path }
+    return isRoot ? "/etc/looop-fleet" : try directory("XDG_CONFIG_HOME", else: ".config")
+  }
+
+  func state() throws(FleetPathError) -> FilePath {
+    if let path = try given("LOOOP_FLEET_STATE") { return path }
+    return isRoot ? "/var/lib/looop-fleet" : try directory("XDG_STATE_HOME", else: ".local/state")
+  }
+
+  func socket(_ state: FilePath) throws(FleetPathError) -> FilePath {
+    if let path = try given("LOOOP_FLEET_SOCKET") { return path }
+    if environment["LOOOP_FLEET_STATE"] != nil { return state.appending("fleet.sock") }
+    if isRoot { return "/run/looop-fleet/fleet.sock" }
+    if let runtime = environment["XDG_RUNTIME_DIR"], FilePath(runtime).isAbsolute {
+      return FilePath(runtime).appending("looop-fleet").appending("fleet.sock")
+    }
+    return state.appending("fleet.sock")
+  }
+
+  private func given(_ name: String) throws(FleetPathError) -> FilePath? {
+    guard let text = environment[name] else { return nil }
+    guard FilePath(text).isAbsolute else {
+      throw FleetPathError(message: "\(name) must be an absolute path, not `\(text)`")
+    }
+    return FilePath(text).lexicallyNormalized()
+  }
+
+  /// XDG: a relative path in these is to be ignored.
+  private func directory(_ name: String, else fallback: String) throws(FleetPathError) -> FilePath {
+    if let text = environment[name], FilePath(text).isAbsolute { return FilePath(text).appending("looop-fleet") }
+    guard let home = environment["HOME"], FilePath(home).isAbsolute else {
+      throw FleetPathError(message: "neither \(name) nor HOME says where the fleet's files are")
+    }
+    return FilePath(home).appending(FilePath(fallback).components).appending("looop-fleet")
+  }
 }
 
 package struct FleetPathError: Error, Sendable, Hashable, CustomStringConvertible {

@@ -10,6 +10,7 @@ struct ControlRoutes: Sendable {
   func add(to router: Router<ControlContext>) {
     router.get("/healthz") { _, _ in Response.json(["ok": true]) }
     addReads(to: router)
+    addMetering(to: router)
     addWishes(to: router)
     addWaits(to: router)
   }
@@ -35,15 +36,6 @@ struct ControlRoutes: Sendable {
       let rows = await fleet.workers().filter { caller.sees($0.tenant) && (tenant == nil || tenant == $0.tenant) }
       return Response.json(.array(rows.map(\.json)))
     }
-    router.get("/v1/budget") { request, context in
-      let tenant = request.query("tenant")
-      let caller = try allow(tenant.map { .read(tenant: $0) } ?? .readAll, context)
-      var report = try await fleet.budget(tenant: tenant, days: try request.query("days", in: 1...366) ?? 1)
-      report.tenants.removeAll { !caller.sees($0.name) }
-      if !caller.seesAll { (report.fleet, report.fleetForecast) = (nil, nil) }
-      if request.query("format") == "csv" { return Response.text(report.csv, type: "text/csv; charset=utf-8") }
-      return Response.json(report.json)
-    }
     router.get("/v1/tenants/:name") { _, context in
       let name = try context.parameter("name")
       _ = try allow(.read(tenant: name), context)
@@ -58,6 +50,18 @@ struct ControlRoutes: Sendable {
       // The fleet's own lines may name anybody.
       let visible = lines.filter { line in line.tenant.map { caller.sees($0) } ?? caller.seesAll }
       return Response.json(["lines": .array(visible.map(\.json))])
+    }
+  }
+
+  private func addMetering(to router: Router<ControlContext>) {
+    router.get("/v1/budget") { request, context in
+      let tenant = request.query("tenant")
+      let caller = try allow(tenant.map { .read(tenant: $0) } ?? .readAll, context)
+      var report = try await fleet.budget(tenant: tenant, days: try request.query("days", in: 1...366) ?? 1)
+      report.tenants.removeAll { !caller.sees($0.name) }
+      if !caller.seesAll { (report.fleet, report.fleetForecast) = (nil, nil) }
+      if request.query("format") == "csv" { return Response.text(report.csv, type: "text/csv; charset=utf-8") }
+      return Response.json(report.json)
     }
     router.get("/metrics") { _, context in
       _ = try allow(.metrics, context)

@@ -77,7 +77,8 @@ extension SandboxVerb {
     ["sandboxes": .array(try SandboxListing(request).trees())]
   }
 
-  /// The regular look: a sweep, then what is there and what it occupies, in one process.
+  /// The regular look: a sweep, then what is there and what it occupies, in one process. What `sweep` and `SandboxListing` take →
+  /// what `sweep` answers, and `{sandboxes, total_bytes, broken}`
   static func tend(_ request: SandboxRequest) throws -> JSON {
     var answer = try sweep(request)
     let listing = try SandboxListing(request)
@@ -87,7 +88,8 @@ extension SandboxVerb {
     return answer
   }
 
-  /// `{repos, pool_max?, free_floor_bytes?, disk_max_bytes?, grace_s?, retire?}` → `{recycled, deleted, filled, undone, skipped}`
+  /// `{repos, pool_max?, free_floor_bytes?, disk_max_bytes?, grace_s?, retire?}` → `{recycled, deleted, filled,
+  /// undone, skipped, retired}`
   static func sweep(_ request: SandboxRequest) throws -> JSON {
     let layout = try request.layout()
     var repositories: [(name: SandboxName, common: FilePath)] = []

@@ -5,7 +5,8 @@ package import Tenant
 /// document with one result document. The supervisor itself never opens a repository.
 ///
 /// *Request.* Always `root`; `worker`, `repo_name`, `repo_path`, `private` where one sandbox is meant; `repos`
-/// (`{NAME: PATH}`) where all are. *Answer.* `{"ok":true,…,"duration_ms":N}`, or
+/// (`{NAME: PATH}`) where all are. What each verb takes beyond that and what it answers stands at its function; `create` is
+/// ``SandboxOpening``. The supervisor makes the documents in ``SandboxOrder``. *Answer.* `{"ok":true,…,"duration_ms":N}`, or
 /// `{"ok":false,"code":…,"message":…,"hint":…}`.
 package enum SandboxVerb {
   package static func run(_ verb: String, request document: JSON) -> JSON {

@@ -63,8 +63,8 @@ package struct DoctorFacts: Sendable {
   package var watchInstances: Int64?
   package var watchPlaces: Int64?
   package var landlock = 0
-  /// What a take-over watches of a tenant: its data dir, and eight directories in it.
-  static let watchesEach = 9
+  /// What a take-over watches of a tenant: its data dir, and seven directories in it.
+  static let watchesEach = 8
   /// The version of Linux 5.19: below it renames fail, and the fleet does without.
   static let usableLandlock = 2
   /// The running fleet's document, or why there is none.

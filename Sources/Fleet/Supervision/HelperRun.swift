@@ -19,8 +19,13 @@ struct HelperRun: Sendable {
 
   struct Failure: Error, Hashable, Sendable, CustomStringConvertible {
     var description: String
+    /// What the helper itself said to do about it.
+    var hint: String?
     /// The helper's exit code where it had one.
     var code: Int32?
+
+    /// All of it in one line.
+    var words: String { hint.map { "\(description) (\($0))" } ?? description }
   }
 
   /// Runs it on a thread of its own, so that a hung helper of one tenant holds up nobody else.
@@ -53,22 +58,42 @@ struct HelperRun: Sendable {
 
   private func failure(_ outcome: RunOutcome) -> Failure {
     let said = Self.lastLine(outcome.errors)
+    let hint = Self.lastHint(outcome.errors)
     switch outcome.reason {
     case .timedOut: return Failure(description: "no answer within \(Int(deadline)) s", code: 124)
     case .failedToStart(let error): return Failure(description: error.description, code: 127)
-    case .signal(let number): return Failure(description: "ended by signal \(number)\(said)", code: 128 + number)
+    case .signal(let number):
+      return Failure(description: "ended by signal \(number)\(said)", hint: hint, code: 128 + number)
     case .code(let code):
-      return Failure(description: said.isEmpty ? "exit code \(code)" : String(said.dropFirst(2)), code: code)
+      return Failure(
+        description: said.isEmpty ? "exit code \(code)" : String(said.dropFirst(2)), hint: hint, code: code)
     }
   }
 
   /// What it said last on stderr, as `: text`, made fit for one line of status.
   static func lastLine(_ errors: [UInt8]) -> String {
-    let lines = String(decoding: errors, as: UTF8.self).split(whereSeparator: \.isNewline)
-    guard let last = lines.last(where: { !$0.hasPrefix("hint:") && !$0.allSatisfy(\.isWhitespace) }) else { return "" }
-    let clean = String(last.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : Character($0) })
-    let text =
-      ["looop: ", "looop-fleet: "].first(where: clean.hasPrefix).map { String(clean.dropFirst($0.count)) } ?? clean
-    return ": " + (text.count > 300 ? text.prefix(300) + "…" : text)
+    guard let last = lines(errors).last(where: { !$0.hasPrefix(hintPrefix) }) else { return "" }
+    return ": " + short(last, without: ["looop: ", "looop-fleet: "])
+  }
+
+  /// What it then said to do, where that was its last line.
+  static func lastHint(_ errors: [UInt8]) -> String? {
+    guard let last = lines(errors).last, last.hasPrefix(hintPrefix) else { return nil }
+    return short(last, without: [hintPrefix])
+  }
+
+  private static let hintPrefix = "hint: "
+
+  private static func lines(_ errors: [UInt8]) -> [String] {
+    String(decoding: errors, as: UTF8.self).split(whereSeparator: \.isNewline)
+      .filter { !$0.allSatisfy(\.isWhitespace) }
+      .map { line in
+        String(line.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : Character($0) })
+      }
+  }
+
+  private static func short(_ line: String, without prefixes: [String]) -> String {
+    let text = prefixes.first(where: line.hasPrefix).map { String(line.dropFirst($0.count)) } ?? line
+    return text.count > 300 ? text.prefix(300) + "…" : text
   }
 }

@@ -133,7 +133,7 @@ extension Supervisor {
     } else if case .failure(let failure) = await helper(
       tenant, ["release"], deadline: Self.releasePatience, expectsDocument: false)
     {
-      words = failure.description
+      words = failure.words
     } else {
       words = nil
     }

@@ -19,7 +19,7 @@ extension Supervisor: FleetOperations {
     case .success(let json):
       if json["ok"]?.bool == false { throw Self.answerRefusal(json, "\(name)/\(ask)") }
       say("\(ask) answered by \(caller.user)", about: name)
-    case .failure(let failure): throw FleetRefusal(.unavailable, failure.description)
+    case .failure(let failure): throw FleetRefusal(.unavailable, failure.description, hint: failure.hint)
     }
   }
 
@@ -113,7 +113,9 @@ extension Supervisor: FleetOperations {
       let result = await helper(tenant, ["worker", "kill", worker], deadline: 30, expectsDocument: false)
       soil(name)
       reconcile(name, .touched)
-      if case .failure(let failure) = result { throw FleetRefusal(.conflict, failure.description) }
+      if case .failure(let failure) = result {
+        throw FleetRefusal(.conflict, failure.description, hint: failure.hint)
+      }
     }
     say("worker \(worker) killed by \(caller.user)", about: name)
   }

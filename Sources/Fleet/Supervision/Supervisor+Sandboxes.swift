@@ -272,7 +272,8 @@ extension Supervisor {
       return .failure(SandboxRefusal(message: "\(error)"))
     }
     switch result {
-    case .failure(let failure): return .failure(SandboxRefusal(message: failure.description, exitCode: failure.code))
+    case .failure(let failure):
+      return .failure(SandboxRefusal(message: failure.description, hint: failure.hint, exitCode: failure.code))
     case .success(let json):
       if json["ok"]?.bool == true { return .success(json) }
       return .failure(

@@ -8,7 +8,7 @@ extension Supervisor {
     guard let tenant = tenants[name] else { return .waits }
     let runner: WorkerRunner
     switch await helper(tenant, ["usage", "--worker", record.id, "--json"]) {
-    case .failure(let failure): return .impossible(failure.description)
+    case .failure(let failure): return .impossible(failure.words)
     case .success(let json):
       guard let known = WorkerRunner(json: json) else { return .impossible("it cannot be told what it would run") }
       runner = known

@@ -57,7 +57,7 @@ extension Supervisor {
       case .granted(let reservation):
         let failure = await fleet.launch(record, of: tenant)
         if let failure {
-          await fleet.refuse(record, of: tenant, failure.description)
+          await fleet.refuse(record, of: tenant, failure.words)
           // One that hung or was killed may have begun: its hold stands until a report tells.
           if failure.code.map({ $0 < 124 }) ?? true {
             await fleet.releaseWorker(reservation, record.generation, of: name)

@@ -137,9 +137,9 @@ package actor Supervisor {
   private func heard(_ event: WakeWatch.Event) {
     switch event {
     case .file(let tenant, let place, let name):
-      guard let nudge = FileTouch.nudge(place: place, name: name) else { return }
-      if place == "asks" || place == "workers" || place == "answers" || place == "parked" { soil(tenant) }
-      reconcile(tenant, nudge)
+      guard let touch = FileTouch(place: place, name: name) else { return }
+      if touch.outdatesReport { soil(tenant) }
+      reconcile(tenant, touch.nudge)
     case .overflow(let tenants):
       for tenant in tenants {
         soil(tenant)

@@ -58,26 +58,7 @@ struct ShellReader {
       case "\\" where peek() == "\n": position += 2
       case "#":
         while let next = current, next != "\n" { position += 1 }
-      case "\n":
-        position += 1
-        end(&command, &pipe)
-        readHeredocs()
-      case ";":
-        position += 1
-        end(&command, &pipe)
-      case "&":
-        if peek() == ">" {
-          position += 1
-          redirect(&command)
-        } else {
-          position += peek() == "&" ? 2 : 1
-          end(&command, &pipe)
-        }
-      case "|":
-        let isOr = peek() == "|"
-        position += isOr || peek() == "&" ? 2 : 1
-        end(&command, &pipe)
-        pipe = !isOr
+      case "\n", ";", "&", "|": separator(scalar, &command, &pipe)
       case "(":
         open(&command, &pipe)
       case ")":
@@ -100,6 +81,27 @@ struct ShellReader {
     }
     end(&command, &pipe)
     if closing { unreadable = unreadable ?? "a '(' without its ')'" }
+  }
+
+  /// What stands between two commands (`&>` does not: it is a redirection).
+  private mutating func separator(_ scalar: Unicode.Scalar, _ command: inout ShellCommand, _ pipe: inout Bool) {
+    switch scalar {
+    case "&" where peek() == ">":
+      position += 1
+      redirect(&command)
+    case "&":
+      position += peek() == "&" ? 2 : 1
+      end(&command, &pipe)
+    case "|":
+      let isOr = peek() == "|"
+      position += isOr || peek() == "&" ? 2 : 1
+      end(&command, &pipe)
+      pipe = !isOr
+    default:
+      position += 1
+      end(&command, &pipe)
+      if scalar == "\n" { readHeredocs() }
+    }
   }
 
   mutating func end(_ command: inout ShellCommand, _ pipe: inout Bool) {

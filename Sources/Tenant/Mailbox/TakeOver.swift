@@ -19,7 +19,7 @@ package struct TakeOver: Sendable {
 
   /// What is watched: name in the answer, directory below DATA.
   private static let watched: [(String, String?)] = [
-    ("data", nil), ("goals", "goals"), ("asks", "asks"), ("answers", "answers"), ("tells", "tells"),
+    ("data", nil), ("goals", "goals"), ("asks", "asks"), ("answers", "answers"),
     ("workers", "workers"), ("schedules", "schedules"), ("sensors", "sensors"), ("parked", "parked"),
   ]
 

@@ -92,12 +92,17 @@ import Testing
 
   @Test(
     arguments: [
-      ("data", "PLAYBOOK.md", Nudge.touched), ("data", "journal.md", nil), ("data", ".last-tick-hash", nil),
-      ("goals", "ship.md", .touched), ("goals", ".ship.md.12.tmp", nil), ("goals", ".dirlock", nil),
-      ("answers", "w-1.json", .touched), ("asks", "w-1.json", .stirred), ("workers", "w.json", .stirred),
-      ("schedules", "x.json", .touched), ("elsewhere", "x", nil), ("data", "config.json", .touched),
-    ] as [(String, String, Nudge?)])
-  func `a touched file means`(place: String, name: String, expected: Nudge?) {
-    #expect(FileTouch.nudge(place: place, name: name) == expected)
+      ("data", "PLAYBOOK.md", Nudge.touched, false), ("data", "journal.md", nil, false),
+      ("data", ".last-tick-hash", nil, false), ("data", "config.json", .touched, false),
+      ("goals", "ship.md", .touched, false), ("goals", ".ship.md.12.tmp", nil, false),
+      ("goals", ".dirlock", nil, false),
+      ("answers", "w-1.json", .touched, true), ("asks", "w-1.json", .stirred, true),
+      ("workers", "w.json", .stirred, true), ("parked", "1.json", .stirred, true),
+      ("schedules", "x.json", .touched, false), ("elsewhere", "x", nil, false),
+    ] as [(String, String, Nudge?, Bool)])
+  func `a touched file means`(place: String, name: String, nudge: Nudge?, outdatesReport: Bool) {
+    let touch = FileTouch(place: place, name: name)
+    #expect(touch?.nudge == nudge)
+    #expect((touch?.outdatesReport ?? false) == outdatesReport)
   }
 }

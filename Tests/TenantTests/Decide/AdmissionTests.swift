@@ -263,10 +263,11 @@ import Testing
   @Test func `a silent fleet is a refusal, and a late word is not heard`() {
     let fleet = Fleet()
     var door = fleet.door(patience: 0.05)
-    guard case .refused = door.admit(Self.wish()) else {
+    guard case .refused(let reason, _) = door.admit(Self.wish()) else {
       Issue.record("silence was a grant")
       return
     }
+    #expect(reason.contains("no place for a decide came free"))
     fleet.say("{\"granted\":true,\"reservation\":\"r1\"}\n")
     guard case .refused = door.admit(Self.wish("tick-2")) else {
       Issue.record("a late answer was taken for another question")

@@ -220,7 +220,7 @@ import Testing
     #expect(FileLock.isHeld(scratch.dataDir.pulseLock))
     #expect(scratch.json(".fleet.json") == ["v": 1, "socket": "/run/f.sock", "tenant": "web"])
     let names = Set(try #require(answer?["watches"]?.object).values.compactMap(\.string))
-    #expect(names == ["data", "goals", "asks", "answers", "tells", "workers", "schedules", "sensors", "parked"])
+    #expect(names == ["data", "goals", "asks", "answers", "workers", "schedules", "sensors", "parked"])
     // The watches work in the receiver.
     _ = try Asks(scratch.dataDir).create(worker: "w", prompt: "?", now: 1)
     let watch = FileWatch(owning: OwnedDescriptor(owning: descriptors[1]))

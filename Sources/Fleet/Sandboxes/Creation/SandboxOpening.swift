@@ -4,80 +4,80 @@ import Tenant
 
 /// Everything between a worker's wish and a directory that it can start in: room on the disk, the worktree, what git cannot
 /// give it, its own ports and temporary directory, the configured setup. Either all of it or nothing.
+///
+/// *Request*: `{worker, repo_name, repo_path, private?, base?, detached?, disk_max_bytes?, free_floor_bytes?, audit?, afresh?, setup?,
+/// setup_timeout_s?, include?: bool|[pattern], ports?: {first, count}, threads?}` → `{path, branch, base_oid, from, common_dir, admin_dir,
+/// private, env: {NAME: value}, included: [path], writable: [path], baseline}`
 struct SandboxOpening: Sendable {
   var request: SandboxRequest
+
+  /// Whose sandbox, of which repository.
+  private struct Site {
+    var layout: SandboxLayout
+    var worker: SandboxName
+    var place: RepositoryPlace
+  }
 
   /// In the admin directory while something is still to be done; a retry goes on from there.
   private static let pendingFile = "looop.pending"
 
   func run() throws -> JSON {
+    let site = try site()
+    let baseline = try baseline(site)
+    try site.layout.prepare()
+    // Somebody who asked before and died may have left a helper that still runs the setup.
+    let opening = try FileLock(waitingFor: site.layout.openingLock(site.worker))
+    defer { _ = flock(opening.descriptor.raw, LOCK_UN) }
+
+    var creation = creation(site)
+    let top = try needs(site.place, creation)
+    creation.fill = { _, admin, found in
+      // Attributes further down may ask for what the top does not.
+      if !top.covers(found) { try found.admit(site.place.source) }
+      if !top.isEmpty || !found.isEmpty || setup != nil { try Files.write("", to: admin.appending(Self.pendingFile)) }
+    }
+    let made = try creation.run()
+    if made.origin == "existing" { try adopt(made.worktree, by: site.worker) }
+    do {
+      try Directory.create(site.layout.temporary(site.worker), mode: 0o700)
+      let environment = SandboxEnvironment.of(site.layout, site.worker, request)
+      let included = try furnish(made, site, top, environment)
+      return answer(made, site, included, environment, baseline)
+    } catch {
+      // Nobody has worked in it yet, so there is nothing to park.
+      if made.origin != "existing" { abandon(site) }
+      throw error
+    }
+  }
+
+  private var setup: String? { request.text("setup") }
+
+  // MARK: - Before
+
+  private func site() throws -> Site {
     let layout = try request.layout()
     let worker = try request.worker()
     let quota = SandboxQuota(
       limit: request.number("disk_max_bytes"), freeFloor: request.number("free_floor_bytes") ?? 0)
     try quota.enforce(layout)
-    let place = try RepositoryPlace.forCreation(request)
-    let audit = RepositoryAudit(layout: layout, repositoryName: place.name, common: place.common, worker: worker)
-    let baseline = try request.flag("audit", default: true) ? audit.begin(afresh: request.flag("afresh")) : nil
-    // Somebody who asked before and died may have left a helper that still runs the setup.
-    try layout.prepare()
-    let opening = try FileLock(waitingFor: layout.openingLock(worker))
-    defer { _ = flock(opening.descriptor.raw, LOCK_UN) }
+    return Site(layout: layout, worker: worker, place: try RepositoryPlace.forCreation(request))
+  }
 
+  /// How the repository stands before this worker comes.
+  private func baseline(_ site: Site) throws -> AuditSnapshot? {
+    guard request.flag("audit", default: true) else { return nil }
+    return try RepositoryAudit(
+      layout: site.layout, repositoryName: site.place.name, common: site.place.common, worker: site.worker
+    ).begin(afresh: request.flag("afresh"))
+  }
+
+  private func creation(_ site: Site) -> SandboxCreation {
     var creation = SandboxCreation(
-      layout: layout, worker: worker, repositoryName: place.name, common: place.common, source: place.source,
-      base: request.text("base") ?? "HEAD")
+      layout: site.layout, worker: site.worker, repositoryName: site.place.name, common: site.place.common,
+      source: site.place.source, base: request.text("base") ?? "HEAD")
     if request.flag("detached") { creation.target = .detached }
     if let threads = request.number("threads") { creation.threads = Int(max(1, min(16, threads))) }
-    let top = try needs(place, creation)
-    let setup = request.text("setup")
-    let includes = request.document["include"]?.bool ?? true
-    let patterns = request.document["include"]?.array.map { $0.compactMap(\.string) }
-    creation.fill = { _, admin, found in
-      // Attributes further down may ask for what the top does not.
-      if !top.covers(found) { try found.admit(place.source) }
-      if !top.isEmpty || !found.isEmpty || setup != nil { try Files.write("", to: admin.appending(Self.pendingFile)) }
-    }
-    let made = try creation.run()
-    if made.origin == "existing" { try adopt(made.worktree, by: worker) }
-    do {
-      try Directory.create(layout.temporary(worker), mode: 0o700)
-      let environment = SandboxEnvironment.of(layout, worker, request)
-      let copied =
-        includes && made.origin != "existing"
-        ? try WorktreeInclude.copy(source: place.source, into: made.path, patterns: patterns) : .init()
-      let pending = made.worktree.directory.appending(Self.pendingFile)
-      if Files.exists(pending) {
-        try self.missing(made, top, place).fill(
-          made.worktree, tree: made.path, commit: made.base, deadline: SandboxHook.defaultDeadline)
-        if let setup {
-          try SandboxHook.run(
-            setup, in: made.path, environment: environment, deadline: request.number("setup_timeout_s").map(Double.init)
-          )
-        }
-        AtomicFile.remove(pending)
-      }
-      if made.origin != "existing", setup != nil || !copied.files.isEmpty {
-        try Furnished.remember(made.worktree, tree: made.path)
-      }
-      return [
-        "path": .string(made.path.string), "branch": .optional(made.branch.map(SandboxVerb.shortBranch)),
-        "base_oid": .string(made.base.hex), "from": .string(made.origin), "common_dir": .string(place.common.string),
-        "admin_dir": .string(made.worktree.directory.string), "private": .bool(place.isPrivate),
-        "env": .object(environment.mapValues(JSON.string)), "included": .array(copied.files.map(JSON.string)),
-        "writable": .array(writable(place, made, layout, worker).map { .string($0.string) }),
-        "baseline": baseline?.json ?? .null,
-      ]
-    } catch {
-      // Nobody has worked in it yet, so there is nothing to park.
-      if made.origin != "existing" {
-        var removal = SandboxRemoval(
-          layout: layout, worker: worker, repositoryName: place.name, common: place.common)
-        removal.abandons = true
-        _ = try? removal.run()
-      }
-      throw error
-    }
+    return creation
   }
 
   private func needs(_ place: RepositoryPlace, _ creation: SandboxCreation) throws -> ExternalContent {
@@ -91,6 +91,34 @@ struct SandboxOpening: Sendable {
         hint: "give the tenant a private repository of it")
     }
     return needs
+  }
+
+  // MARK: - In the worktree
+
+  /// All that the checkout did not bring; the answer is which ignored files it was given.
+  private func furnish(
+    _ made: SandboxCreation.Made, _ site: Site, _ top: ExternalContent, _ environment: [String: String]
+  ) throws -> [String] {
+    let isNew = made.origin != "existing"
+    let included = isNew ? try include(in: made, from: site.place.source) : []
+    let pending = made.worktree.directory.appending(Self.pendingFile)
+    if Files.exists(pending) {
+      try missing(made, top, site.place).fill(
+        made.worktree, tree: made.path, commit: made.base, deadline: SandboxHook.defaultDeadline)
+      if let setup {
+        try SandboxHook.run(
+          setup, in: made.path, environment: environment, deadline: request.number("setup_timeout_s").map(Double.init))
+      }
+      AtomicFile.remove(pending)
+    }
+    if isNew, setup != nil || !included.isEmpty { try Furnished.remember(made.worktree, tree: made.path) }
+    return included
+  }
+
+  private func include(in made: SandboxCreation.Made, from source: FilePath) throws -> [String] {
+    guard request.document["include"]?.bool ?? true else { return [] }
+    let patterns = request.document["include"]?.array.map { $0.compactMap(\.string) }
+    return try WorktreeInclude.copy(source: source, into: made.path, patterns: patterns).files
   }
 
   /// A worktree that was restored for a person, and in which a worker goes on now, is that worker's.
@@ -111,6 +139,30 @@ struct SandboxOpening: Sendable {
       try needs.read(try repository.attributeFiles(in: made.base), repository)
     }
     return needs
+  }
+
+  private func abandon(_ site: Site) {
+    var removal = SandboxRemoval(
+      layout: site.layout, worker: site.worker, repositoryName: site.place.name, common: site.place.common)
+    removal.abandons = true
+    _ = try? removal.run()
+  }
+
+  // MARK: - The answer
+
+  private func answer(
+    _ made: SandboxCreation.Made, _ site: Site, _ included: [String], _ environment: [String: String],
+    _ baseline: AuditSnapshot?
+  ) -> JSON {
+    [
+      "path": .string(made.path.string), "branch": .optional(made.branch.map(SandboxVerb.shortBranch)),
+      "base_oid": .string(made.base.hex), "from": .string(made.origin),
+      "common_dir": .string(site.place.common.string), "admin_dir": .string(made.worktree.directory.string),
+      "private": .bool(site.place.isPrivate), "env": .object(environment.mapValues(JSON.string)),
+      "included": .array(included.map(JSON.string)),
+      "writable": .array(writable(site.place, made, site.layout, site.worker).map { .string($0.string) }),
+      "baseline": baseline?.json ?? .null,
+    ]
   }
 
   /// What a confined worker must be able to write so that `git commit` works in its sandbox.

@@ -10,7 +10,8 @@ package struct DoorAdmission: DecideAdmission {
   private let patience: Double
   private let clock: HostClock
   private var pending: [UInt8] = []
-  private var closed = false
+  /// Why nothing is asked any more.
+  private var closed: String?
   private var latestLimits: JSON?
 
   /// A line of the fleet is a verdict: small.
@@ -30,7 +31,7 @@ package struct DoorAdmission: DecideAdmission {
         "op": "admit", "run_id": .string(wish.runID), "runner": .string(wish.runner), "model": .optional(wish.model),
         "prompt_bytes": .int(Int64(wish.promptBytes)),
       ])
-    else { return .refused(reason: "the fleet does not answer", retryAt: nil) }
+    else { return .refused(reason: closed ?? Self.goneAway, retryAt: nil) }
     latestLimits = answer["limits"].flatMap { $0.isNull ? nil : $0 } ?? latestLimits
     guard answer["granted"]?.bool == true, let reservation = answer["reservation"]?.string else {
       return .refused(
@@ -54,16 +55,22 @@ package struct DoorAdmission: DecideAdmission {
   }
 
   private mutating func ask(_ question: JSON) -> JSON? {
-    guard !closed, write(question), let line = readLine() else {
-      closed = true
+    guard closed == nil else { return nil }
+    guard write(question) else {
+      closed = Self.goneAway
       return nil
     }
-    // Losing the reason is right: an answer that is no object is no answer.
+    guard let line = readLine() else { return nil }
     guard let answer = try? JSON(parsing: line), answer.object != nil else {
-      closed = true
+      closed = "the fleet's answer cannot be read; are looop and looop-fleet of one version?"
       return nil
     }
     return answer
+  }
+
+  private static let goneAway = "the fleet went away before it could say whether this decide may start"
+  private var waitedInVain: String {
+    "no place for a decide came free in \(Int(patience)) s (max_decides of the fleet), and none was granted"
   }
 
   private func write(_ message: JSON) -> Bool {
@@ -80,6 +87,7 @@ package struct DoorAdmission: DecideAdmission {
     return true
   }
 
+  /// Nil where none comes; ``closed`` says why.
   private mutating func readLine() -> [UInt8]? {
     let deadline = clock.monotonic() + patience
     while true {
@@ -88,18 +96,23 @@ package struct DoorAdmission: DecideAdmission {
         pending.removeSubrange(...newline)
         return line
       }
-      guard pending.count < Self.maximumLine else { return nil }
+      guard pending.count < Self.maximumLine else { return close("the fleet's answer has no end") }
       let left = deadline - clock.monotonic()
-      guard left > 0 else { return nil }
+      guard left > 0 else { return close(waitedInVain) }
       var entry = pollfd(fd: input, events: Int16(POLLIN), revents: 0)
       let ready = unsafe poll(&entry, 1, CInt(clamping: Int(left * 1000) + 1))
-      if ready < 0, errno != EINTR { return nil }
+      if ready < 0, errno != EINTR { return close(Self.goneAway) }
       guard ready > 0 else { continue }
       var buffer = [UInt8](repeating: 0, count: 65536)
       let count = unsafe buffer.withUnsafeMutableBytes { unsafe read(input, $0.baseAddress, $0.count) }
       if count < 0, errno == EINTR || errno == EAGAIN { continue }
-      guard count > 0 else { return nil }
+      guard count > 0 else { return close(Self.goneAway) }
       pending.append(contentsOf: buffer.prefix(count))
     }
+  }
+
+  private mutating func close(_ reason: String) -> [UInt8]? {
+    closed = reason
+    return nil
   }
 }
