@@ -111,7 +111,8 @@ struct FleetWorkerMoneyTests {
     #expect(try fleet.asks().contains { $0["ask_id"]?.string?.hasPrefix("budget-") == true })
     #expect(
       try eventually(within: 30) { try fleet.worker("web", "first")?["phase"]?.string == "exited" }, "\(fleet.log)")
-    #expect(try fleet.worker("web", "first")?["reason"]?.string?.contains("budget") == true)
+    #expect(
+      try eventually(within: 10) { try fleet.worker("web", "first")?["reason"]?.string?.contains("budget") == true })
     #expect(fleet.log.contains("save and commit your work"))
     #expect(try eventually(within: 20) { try Self.budget("web", fleet)?["usd"]?["reserved"]?.double == 0 })
     #expect(try Self.spent("web", fleet) == 2.4)
@@ -174,7 +175,8 @@ struct FleetWorkerMoneyTests {
     for name in ["web", "api"] {
       #expect(
         try eventually(within: 30) { try fleet.worker(name, name)?["phase"]?.string == "exited" }, "\(fleet.log)")
-      #expect(try fleet.worker(name, name)?["reason"]?.string?.contains("budget") == true)
+      #expect(
+        try eventually(within: 10) { try fleet.worker(name, name)?["reason"]?.string?.contains("budget") == true })
       #expect(
         fleet.log.contains("worker \(name) is told: the whole fleet: today's budget of $3.00 is spent: save and commit")
       )

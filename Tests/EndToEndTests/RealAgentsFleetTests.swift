@@ -47,10 +47,15 @@ struct RealAgentsFleetTests {
     try homes[1].write(models[1].codexConfiguration, to: "codex/config.toml")
     try fleet.start()
 
-    for tenant in [claude, codex] {
-      try #require(try eventually(within: 60) { try fleet.ask("\(tenant)/w1-1") != nil }, "\(tenant): \(fleet.log)")
-      #expect(try fleet.run("answer", "\(tenant)/w1-1", "blue").exitCode == 0)
+    // Each at once, whoever asks first: codex lets no command of its shell run for longer than ten seconds.
+    var waiting: Set = ["\(claude)/w1-1", "\(codex)/w1-1"]
+    let answered = try eventually(within: 60) {
+      for ask in try fleet.asks().compactMap({ $0["id"]?.string }) where waiting.remove(ask) != nil {
+        #expect(try fleet.run("answer", ask, "blue").exitCode == 0)
+      }
+      return waiting.isEmpty
     }
+    try #require(answered, "\(waiting): \(fleet.log)")
     for tenant in [claude, codex] {
       #expect(
         try eventually(within: 60) { try fleet.worker(tenant, "w1")?["phase"]?.string == "exited" }, "\(fleet.log)")
