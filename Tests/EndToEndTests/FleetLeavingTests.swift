@@ -8,11 +8,12 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(3)))
 struct FleetLeavingTests {
   /// A decider that tells that it is at work, and takes its time.
-  private static func makeSlow(_ name: String, in fleet: FleetUnderTest, seconds: Double) throws {
-    try fleet.makeTenant(name)
+  private static func makeSlow(_ name: String, in fleet: FleetUnderTest, seconds: Double, yaml: String = "") throws {
+    try fleet.makeTenant(name, yaml: yaml)
+    // In small steps: a sleep goes on while it is frozen.
     try fleet.scratch.write(
       #"""
-      {"tick_command": "cat >/dev/null; echo x >>decides; sleep \#(seconds); printf '{\"action\":\"noop\"}' > .decision.json", "worker_command": "bash {{prompt_file}}"}
+      {"tick_command": "cat >/dev/null; echo x >>decides; for i in $(seq \#(Int(seconds * 10))); do sleep 0.1; done; printf '{\"action\":\"noop\"}' > .decision.json", "worker_command": "bash {{prompt_file}}"}
       """#, to: "tenants/\(name)/config.json")
   }
 
@@ -56,12 +57,16 @@ struct FleetLeavingTests {
     #expect(left.errors.contains("no fleet answers at") && left.errors.contains(".fleet.json"), "\(left.errors)")
   }
 
-  @Test func `a decide that is frozen leaves its place to others and ends after the thaw`() throws {
+  @Test func `a decide that is frozen for longer than its deadline leaves its place to others and ends after the thaw`()
+    throws
+  {
     let fleet = try FleetUnderTest(interval: "600s", fleet: "  max_beats: 1\n  max_decides: 1\n")
-    try Self.makeSlow("ice", in: fleet, seconds: 2)
+    try Self.makeSlow(
+      "ice", in: fleet, seconds: 1.5, yaml: "environment: { LOOOP_TICK_TIMEOUT_SECS: \"\(Int(Self.deadline))\" }\n")
     try fleet.start()
     #expect(eventually(within: 20) { Self.decides("ice", in: fleet) == 1 }, "\(fleet.log)")
     #expect(try fleet.run("freeze", "ice").exitCode == 0)
+    let frozen = HostClock.system.monotonic()
     try Self.makeSlow("web", in: fleet, seconds: 0.1)
     #expect(try fleet.run("reload").exitCode == 0)
     #expect(eventually(within: 20) { Self.decides("web", in: fleet) == 1 }, "\(fleet.log)")
@@ -74,6 +79,7 @@ struct FleetLeavingTests {
         "-d", #"{"arguments":["state"]}"#, "http://fleet/v1/tenants/ice/verb",
       ])
     #expect(asked.output.contains("looop-fleet thaw ice"), "\(asked.output)\(asked.errors)")
+    #expect(eventually(within: 20) { HostClock.system.monotonic() > frozen + Self.deadline })
     #expect(try fleet.run("thaw", "ice").exitCode == 0)
     let isSettled = try eventually(within: 20) {
       let decides = try fleet.tenant("ice")?["budget"]?["decides"]
@@ -81,7 +87,11 @@ struct FleetLeavingTests {
     }
     #expect(isSettled, "\(fleet.log)")
     #expect(try fleet.phase("ice") == "running")
+    #expect(try fleet.tenant("ice")?["last_beat"]?["outcome"]?.string == "noop")
   }
+
+  /// Of the frozen runner, in seconds: two of the freeze count at most.
+  private static let deadline = 5.0
 
   @Test func `an edit during a decide is looked at right after it, not after the interval`() throws {
     let fleet = try FleetUnderTest(interval: "600s")

@@ -31,6 +31,7 @@ package struct RunOutcome: Sendable {
   package var outputCount = 0
   /// The last bytes of stderr, at most `keepErrors`.
   package var errors: [UInt8] = []
+  /// How long it ran; time in which we were held still does not count.
   package var seconds = 0.0
 }
 
@@ -39,7 +40,7 @@ package struct BoundedRun: Sendable {
   package var spawn: Spawn
   /// Fed to stdin, then closed. `nil` leaves `spawn.input` as it is.
   package var input: [UInt8]?
-  /// Seconds; 0 = none.
+  /// Seconds of ``RunningTime``; 0 = none.
   package var deadline: Double
   package var keepOutput: Int
   package var keepErrors: Int
@@ -64,6 +65,7 @@ package struct BoundedRun: Sendable {
 
   package static func runAll(_ runs: [BoundedRun], onOutput: ((Int, [UInt8]) -> Void)? = nil) -> [RunOutcome] {
     let clock = HostClock.system
+    var time = RunningTime(now: clock.monotonic())
     var live: [LiveChild] = []
     var outcomes = runs.map { _ in RunOutcome(reason: .code(0)) }
     // A child that does not read its stdin must not end us. Who runs these on many threads ignores the signal from its start, and
@@ -72,17 +74,20 @@ package struct BoundedRun: Sendable {
     defer { signal(SIGPIPE, previous) }
     for (index, run) in runs.enumerated() {
       do throws(HostError) {
-        live.append(try LiveChild(index: index, run: run, now: clock.monotonic()))
+        time.look(at: clock.monotonic())
+        live.append(try LiveChild(index: index, run: run, now: time.seconds))
       } catch {
         outcomes[index].reason = .failedToStart(error)
       }
     }
     while !live.isEmpty {
-      wait(for: live, now: clock.monotonic())
+      time.look(at: clock.monotonic())
+      wait(for: live, now: time.seconds)
+      time.look(at: clock.monotonic())
       for position in live.indices.reversed() {
         let child = live[position]
         child.move(&outcomes[child.index], onOutput)
-        if child.finishIfEnded(&outcomes[child.index], now: clock.monotonic(), onOutput) {
+        if child.finishIfEnded(&outcomes[child.index], now: time.seconds, onOutput) {
           live.remove(at: position)
         }
       }
@@ -93,7 +98,7 @@ package struct BoundedRun: Sendable {
   private static func wait(for children: [LiveChild], now: Double) {
     var entries = children.flatMap(\.pollEntries)
     let next = children.compactMap(\.expiresAt).min()
-    let milliseconds = next.map { CInt(clamping: Int(max(0, ($0 - now) * 1000).rounded(.up))) } ?? -1
+    let milliseconds = next.map { CInt(Int((min(max(0, $0 - now), RunningTime.step) * 1000).rounded(.up))) } ?? -1
     _ = unsafe poll(&entries, nfds_t(entries.count), milliseconds)
   }
 }

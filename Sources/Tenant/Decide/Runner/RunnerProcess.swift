@@ -37,7 +37,7 @@ package struct RunnerProcess: Sendable {
   package var run: RunDirectory
   package var environment: HostEnvironment
   package var clock: HostClock
-  /// Seconds; 0 = none. It covers all tries.
+  /// Seconds in which we could run; 0 = none. It covers all tries.
   package var deadline: Double
   /// Extra tries, for commands that read the prompt by its path.
   package var retries: Int
@@ -73,7 +73,7 @@ package struct RunnerProcess: Sendable {
     let pattern = retryMatch.flatMap { Pattern($0, ignoringCase: true) }
     let pathFed = PromptPlaceholder.isIn(command)
     let tries = pathFed ? max(0, retries) + 1 : 1
-    let startedAt = clock.monotonic()
+    var spent = 0.0
     var stream = RunnerStream(command: command, startedAt: clock.now)
     var tail: [String] = []
     var reason = ExitReason.code(0)
@@ -84,22 +84,24 @@ package struct RunnerProcess: Sendable {
         tail = (tail + step.rendered).suffix(Self.tailLines)
         if let pattern, !matched { matched = step.lines.contains(where: pattern.matches) }
       }
-      let left = deadline > 0 ? max(0.001, deadline - (clock.monotonic() - startedAt)) : 0
-      reason = once(deadline: left) { take(stream.feed($0)) }
+      let end = once(deadline: deadline > 0 ? max(0.001, deadline - spent) : 0) { take(stream.feed($0)) }
+      reason = end.reason
+      spent += end.seconds
       take(stream.finish())
       guard attempt < tries, reason != .timedOut, !reason.succeeded || matched else { break }
       let sleep = retrySleep * Double(attempt)
-      guard deadline == 0 || clock.monotonic() - startedAt + sleep < deadline else { break }
+      guard deadline == 0 || spent + sleep < deadline else { break }
       pause(sleep)
+      spent += sleep
       stream.beginAttempt()
     }
     return RunnerOutcome(
       reason: reason, answer: stream.answer, streamFailure: stream.failure, usage: stream.usage(baseline: baseline),
-      sessions: stream.sessions, seconds: clock.monotonic() - startedAt, tail: tail,
+      sessions: stream.sessions, seconds: spent, tail: tail,
       warnings: logs.warnings + (stream.torn > 0 ? ["\(stream.torn) torn event line(s) in \(run.events)"] : []))
   }
 
-  private func once(deadline: Double, _ onOutput: @escaping ([UInt8]) -> Void) -> ExitReason {
+  private func once(deadline: Double, _ onOutput: @escaping ([UInt8]) -> Void) -> RunOutcome {
     var script = command
     var input = Spawn.Stream.null
     var promptEnd: CInt = -1
@@ -109,7 +111,7 @@ package struct RunnerProcess: Sendable {
       do throws(HostError) {
         promptEnd = try OwnedDescriptor(opening: run.prompt, O_RDONLY, operation: "read").release()
       } catch {
-        return .failedToStart(error)
+        return RunOutcome(reason: .failedToStart(error))
       }
       input = .descriptor(promptEnd)
     }
@@ -121,6 +123,6 @@ package struct RunnerProcess: Sendable {
     var bounded = BoundedRun(spawn, deadline: deadline, keepOutput: 0, keepErrors: 0)
     bounded.mergeErrors = true
     bounded.reapGroup = true
-    return bounded.run(onOutput: onOutput).reason
+    return bounded.run(onOutput: onOutput)
   }
 }
