@@ -8,6 +8,7 @@ import TestSupport
 final class FleetUnderTest: Sendable {
   let scratch: ScratchDirectory
   private let supervisor = Locked<RunningProcess?>(nil)
+  private let wasKilled = Locked(false)
 
   init(interval: String = "1s", fleet: String = "") throws {
     scratch = try ScratchDirectory("f")
@@ -19,6 +20,8 @@ final class FleetUnderTest: Sendable {
   }
 
   deinit {
+    // One that was killed leaves groups and processes to the next one: let it come.
+    if supervisor.withLock({ $0 == nil }), wasKilled.withLock({ $0 }) { try? start() }
     _ = try? run("down", "--workers")
     supervisor.withLock { $0 = nil }
   }
@@ -96,7 +99,8 @@ final class FleetUnderTest: Sendable {
     let process = try RunningProcess(
       FilePath(command[0]), Array(command.dropFirst()), environment: environment.merging(extra) { _, new in new })
     supervisor.withLock { $0 = process }
-    guard try eventually(within: 20, { try run("status").exitCode != 3 }) else {
+    guard try eventually(within: 20, { try !process.isRunning || run("status").exitCode != 3 }), process.isRunning
+    else {
       throw TestFailure("the supervisor does not answer: \(process.errors)")
     }
   }
@@ -111,6 +115,7 @@ final class FleetUnderTest: Sendable {
       _ = process?.wait()
       process = nil
     }
+    wasKilled.withLock { $0 = true }
   }
 
   /// Whether it was ended by a SIGKILL from elsewhere.
@@ -118,6 +123,7 @@ final class FleetUnderTest: Sendable {
     supervisor.withLock { process in
       guard process?.wait(within: seconds) == .signal(SIGKILL) else { return false }
       process = nil
+      wasKilled.withLock { $0 = true }
       return true
     }
   }

@@ -6,6 +6,16 @@ package enum StandingOrder: String, Sendable, CaseIterable {
   case pause
   /// Everything of it stopped.
   case freeze
+  /// Everything of it ended, and nothing started: of the whole fleet.
+  case drain
+
+  var done: String {
+    switch self {
+    case .pause: "paused"
+    case .freeze: "frozen"
+    case .drain: "drained"
+    }
+  }
 }
 
 package struct OrderRecord: Sendable, Hashable {
@@ -173,7 +183,8 @@ extension Ledger {
       arguments: [tenant.key, BudgetScope.fleet.key])
     {
       let scope = BudgetScope(key: row["scope"]) ?? .fleet
-      let done = row["kind"] == StandingOrder.freeze.rawValue ? "frozen" : "paused"
+      // An order that this version does not know stands all the same.
+      let done = StandingOrder(rawValue: row["kind"])?.done ?? "stopped"
       return AdmissionRefusal(
         scope: scope, axis: nil, reason: "\(scope) is \(done) by \(row["actor"] as String)", retryAt: nil)
     }

@@ -11,6 +11,7 @@ enum LedgerSchema {
     var migrator = DatabaseMigrator()
     migrator.registerMigration("1 money") { try $0.execute(sql: money) }
     migrator.registerMigration("1 state") { try $0.execute(sql: state) }
+    migrator.registerMigration("2 drain") { try $0.execute(sql: drain) }
     return migrator
   }
 
@@ -96,5 +97,16 @@ enum LedgerSchema {
       action TEXT NOT NULL, scope TEXT NOT NULL, detail TEXT NOT NULL);
     CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
     CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+    """
+
+  /// A third standing order. A check cannot be changed in place.
+  private static let drain = """
+    CREATE TABLE new_orders (
+      scope TEXT NOT NULL, kind TEXT NOT NULL CHECK (kind IN ('pause', 'freeze', 'drain')),
+      at INTEGER NOT NULL, actor TEXT NOT NULL, via TEXT NOT NULL, reason TEXT,
+      PRIMARY KEY (scope, kind)) WITHOUT ROWID;
+    INSERT INTO new_orders SELECT * FROM orders;
+    DROP TABLE orders;
+    ALTER TABLE new_orders RENAME TO orders;
     """
 }

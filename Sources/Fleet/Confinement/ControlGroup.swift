@@ -29,15 +29,3 @@ package struct ControlGroup: Hashable, Sendable, CustomStringConvertible {
     directory.hasPrefix("w-") ? String(directory.dropFirst(2)) : nil
   }
 }
-
-/// What a group has used.
-/// *Units*: seconds of CPU time, bytes; nil where the host does not count it.
-package struct ControlGroupUsage: Hashable, Sendable {
-  package var cpuSeconds: Double
-  package var memoryBytes: Int64?
-
-  package init(cpuSeconds: Double, memoryBytes: Int64?) {
-    self.cpuSeconds = cpuSeconds
-    self.memoryBytes = memoryBytes
-  }
-}

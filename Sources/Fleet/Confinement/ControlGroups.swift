@@ -11,9 +11,9 @@ package import Tenant
 package struct ControlGroups: Hashable, Sendable {
   package let offer: ControlGroupOffer
   /// The base directory of the v2 subtree.
-  private let unified: FilePath?
+  let unified: FilePath?
   /// The base directory for the limits of each v1 controller.
-  private let legacy: [String: FilePath]
+  let legacy: [String: FilePath]
 
   private init(offer: ControlGroupOffer, unified: FilePath?, legacy: [String: FilePath]) {
     self.offer = offer
@@ -102,13 +102,28 @@ package struct ControlGroups: Hashable, Sendable {
     }
   }
 
+  /// Whether a process is in any group of ours.
+  package func holds(_ pid: Int32) -> Bool {
+    guard let unified,
+      let line = Self.text(FilePath("/proc/\(pid)/cgroup"))?.split(separator: "\n").last(where: { $0.hasPrefix("0::") })
+    else { return false }
+    // The path is seen from where we are mounted; the base's own name is ours alone.
+    return line.split(separator: "/").contains { $0 == unified.lastComponent.map { Substring($0.string) } }
+  }
+
+  /// Moves a process into a group that is there.
+  package func move(_ pid: Int32, to group: ControlGroup) throws(HostError) {
+    for file in memberFiles(of: group) { try Self.write(String(pid), file) }
+  }
+
   /// Whether any process is left in it; nil where that cannot be known. An absent group has none.
   package func isPopulated(_ group: ControlGroup) -> Bool? {
     guard let unified else { return nil }
     switch FileReading.of(unified.pushing(group).appending("cgroup.events"), maximumBytes: 4096) {
     case .absent: return false
     case .unreadable(let error): return error.errno == ENODEV ? false : nil
-    case .contents(let bytes): return Self.value("populated", in: bytes).map { $0 != 0 }
+    case .contents(let bytes):
+      return ControlGroupText.value("populated", in: String(decoding: bytes, as: UTF8.self)).map { $0 != 0 }
     }
   }
 
@@ -148,20 +163,16 @@ package struct ControlGroups: Hashable, Sendable {
     return Self.members(below: unified.pushing(group))
   }
 
+  /// nil where nobody counts: there is no such group.
   package func usage(_ group: ControlGroup) -> ControlGroupUsage? {
-    guard let unified,
-      case .contents(let bytes) = FileReading.of(unified.pushing(group).appending("cpu.stat"), maximumBytes: 65536),
-      let microseconds = Self.value("usage_usec", in: bytes)
-    else { return nil }
+    guard let unified, let cpu = Self.text(unified.pushing(group).appending("cpu.stat")) else { return nil }
     let memory: FilePath? =
       switch offer.memory {
       case .v2: unified.pushing(group).appending("memory.current")
       case .v1: legacy["memory"]?.pushing(group).appending("memory.usage_in_bytes")
       case nil: nil
       }
-    return ControlGroupUsage(
-      cpuSeconds: Double(microseconds) / 1e6, memoryBytes: memory.flatMap { Self.words($0).first.flatMap { Int64($0) } }
-    )
+    return ControlGroupUsage(cpuStat: cpu, memory: memory.flatMap(Self.text))
   }
 
   /// How many processes of it, and below, the kernel ended for want of memory.
@@ -172,17 +183,14 @@ package struct ControlGroups: Hashable, Sendable {
       case .v1: legacy["memory"]?.pushing(group).appending("memory.oom_control")
       case nil: nil
       }
-    guard let file, case .contents(let bytes) = FileReading.of(file, maximumBytes: 65536) else { return 0 }
-    return Self.value("oom_kill", in: bytes) ?? 0
+    return file.flatMap(Self.text).flatMap { ControlGroupText.value("oom_kill", in: $0) } ?? 0
   }
 
   /// How often its CPU limit held it back.
   package func throttlings(_ group: ControlGroup) -> Int64 {
     let place = offer.cpu == .v1 ? legacy["cpu"] : unified
-    guard let place,
-      case .contents(let bytes) = FileReading.of(place.pushing(group).appending("cpu.stat"), maximumBytes: 65536)
-    else { return 0 }
-    return Self.value("nr_throttled", in: bytes) ?? 0
+    guard let place, let text = Self.text(place.pushing(group).appending("cpu.stat")) else { return 0 }
+    return ControlGroupText.value("nr_throttled", in: text) ?? 0
   }
 
   /// Removes a group and those below it. False where somebody is still in it; then it is left for the next look.
@@ -192,9 +200,14 @@ package struct ControlGroups: Hashable, Sendable {
     return ([unified] + Set(legacy.values)).map { Self.removeTree($0.pushing(group)) }.allSatisfy { $0 }
   }
 
-  /// Removes the base itself, once nothing is left below it.
+  /// Removes the base with all that nobody is left in.
   package func removeBase() {
     for base in [unified].compactMap({ $0 }) + Set(legacy.values) { Self.removeTree(base) }
+  }
+
+  /// Removes the base where there is nothing in it at all: what an earlier supervisor left is still to be looked at.
+  package func removeEmptyBase() {
+    for base in [unified].compactMap({ $0 }) + Set(legacy.values) { Self.removeDirectory(base) }
   }
 
   /// Tenants with a group in any hierarchy, and their workers with one: what an earlier supervisor may have left.
@@ -207,51 +220,6 @@ package struct ControlGroups: Hashable, Sendable {
       }
     }
     return found
-  }
-}
-
-// MARK: - Limits
-
-extension ControlGroups {
-  private func set(_ caps: ResourceCaps, on group: ControlGroup) throws(HostError) {
-    switch offer.memory {
-    case .v2: try setMemory(caps.memoryBytes, unified!.pushing(group))
-    case .v1: try setLegacyMemory(caps.memoryBytes, legacy["memory"]!.pushing(group))
-    case nil: break
-    }
-    let period: Int64 = 100_000
-    // The kernel takes no less than 1 ms a period.
-    let quota = caps.cpus.map { max(1000, Int64(($0 * Double(period)).rounded())) }
-    switch offer.cpu {
-    case .v2:
-      try Self.change("\(quota.map(String.init) ?? "max") \(period)", unified!.pushing(group).appending("cpu.max"))
-    case .v1: try Self.change(String(quota ?? -1), legacy["cpu"]!.pushing(group).appending("cpu.cfs_quota_us"))
-    case nil: break
-    }
-    let processes = caps.processes.map(String.init) ?? "max"
-    switch offer.processes {
-    case .v2: try Self.write(processes, unified!.pushing(group).appending("pids.max"))
-    case .v1: try Self.write(processes, legacy["pids"]!.pushing(group).appending("pids.max"))
-    case nil: break
-    }
-  }
-
-  private func setMemory(_ bytes: Int64?, _ directory: FilePath) throws(HostError) {
-    try Self.write(bytes.map(String.init) ?? "max", directory.appending("memory.max"))
-    // Without this a limited group would push into swap and slow everybody down instead of being ended.
-    try? Self.write(bytes == nil ? "max" : "0", directory.appending("memory.swap.max"))
-    // A worker without its biggest process is a riddle to its owner: the whole group goes.
-    try Self.write(bytes == nil ? "0" : "1", directory.appending("memory.oom.group"))
-  }
-
-  private func setLegacyMemory(_ bytes: Int64?, _ directory: FilePath) throws(HostError) {
-    let memory = directory.appending("memory.limit_in_bytes")
-    let both = directory.appending("memory.memsw.limit_in_bytes")
-    // Memory must never be above memory and swap together, so growing and shrinking need opposite orders; lifting both first
-    // makes the order the same. Swap accounting may be switched off, then there is no such file.
-    try? Self.write("-1", both)
-    try Self.write(bytes.map(String.init) ?? "-1", memory)
-    if let bytes { try? Self.write(String(bytes), both) }
   }
 }
 
@@ -271,28 +239,21 @@ extension ControlGroups {
     (try? Directory.create(directory)) != nil
   }
 
-  private static func write(_ text: String, _ file: FilePath) throws(HostError) {
+  static func write(_ text: String, _ file: FilePath) throws(HostError) {
     let descriptor = try OwnedDescriptor(opening: file, O_WRONLY, operation: "write")
     try descriptor.writeAll(Array(text.utf8), file)
   }
 
   /// Writes where it says something else: to set a quota takes the kernel long, and most are what they were.
-  private static func change(_ text: String, _ file: FilePath) throws(HostError) {
+  static func change(_ text: String, _ file: FilePath) throws(HostError) {
     if words(file) == text.split(separator: " ").map(String.init) { return }
     try write(text, file)
   }
 
-  private static func words(_ file: FilePath) -> [String] {
-    FileReading.of(file, maximumBytes: 65536).text?.split(whereSeparator: \.isWhitespace).map(String.init) ?? []
-  }
+  private static func text(_ file: FilePath) -> String? { FileReading.of(file, maximumBytes: 65536).text }
 
-  /// The number after a key in a file of `key number` lines.
-  private static func value(_ key: String, in bytes: [UInt8]) -> Int64? {
-    for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
-      let fields = line.split(separator: " ")
-      if fields.count == 2, fields[0] == key { return Int64(fields[1]) }
-    }
-    return nil
+  private static func words(_ file: FilePath) -> [String] {
+    text(file)?.split(whereSeparator: \.isWhitespace).map(String.init) ?? []
   }
 
   /// The groups below a group. The kernel's own files are no directories.
@@ -310,12 +271,17 @@ extension ControlGroups {
   @discardableResult
   private static func removeTree(_ directory: FilePath) -> Bool {
     for child in children(directory) { removeTree(directory.appending(child)) }
-    return unsafe directory.withPlatformString { unsafe rmdir($0) } == 0 || errno == ENOENT
+    return removeDirectory(directory)
+  }
+
+  @discardableResult
+  private static func removeDirectory(_ directory: FilePath) -> Bool {
+    unsafe directory.withPlatformString { unsafe rmdir($0) } == 0 || errno == ENOENT
   }
 }
 
 extension FilePath {
-  fileprivate func pushing(_ group: ControlGroup) -> FilePath {
+  func pushing(_ group: ControlGroup) -> FilePath {
     appending(group.path.map { FilePath.Component($0)! })
   }
 }

@@ -81,7 +81,7 @@ package struct ProcessWalk: StopTarget {
     return clinux_pidfd_send_signal(held, number) == 0 || errno == ESRCH
   }
 
-  private func find() -> [ProcessIdentity] {
+  func find() -> [ProcessIdentity] {
     Self.select(from: processes(), roots: roots, sparing: [getpid(), getppid()])
   }
 

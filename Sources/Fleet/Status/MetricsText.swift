@@ -96,6 +96,15 @@ package enum MetricsText {
     if let bytes = row.diskBytes {
       samples.append(gauge("tenant_disk_bytes", "Disk that a tenant's worktrees take.", Double(bytes), tenant))
     }
+    if let use = row.use {
+      samples.append(
+        MetricSample(
+          "tenant_cpu_seconds_total", help: "CPU time of all of a tenant's processes.", kind: .counter, labels: tenant,
+          value: use.cpuSeconds))
+      if let bytes = use.memoryBytes {
+        samples.append(gauge("tenant_memory_bytes", "Memory that a tenant's processes take.", Double(bytes), tenant))
+      }
+    }
     if let budget = row.budget {
       for (name, axis, scale) in [
         ("usd", budget.usd, 1e6), ("tokens", budget.tokens, 1), ("decides", budget.decides, 1),

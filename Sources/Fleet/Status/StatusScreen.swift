@@ -76,25 +76,34 @@ package struct StatusScreen: Sendable {
     guard !document.tenants.isEmpty else {
       return ["no tenants yet: looop-fleet tenant add NAME --data-dir DIR"]
     }
-    let columns: [TextTable.Column] = [
+    var columns: [TextTable.Column] = [
       .init("TENANT"), .init("PHASE"), .init("LAST BEAT", expendability: 2),
       .init("NEXT", right: true, expendability: 4),
       .init("WORKERS", right: true), .init("ASKS", right: true), .init("TODAY", right: true, expendability: 1),
       .init("SANDBOXES", right: true, expendability: 5), .init("USER", expendability: 3),
     ]
+    // Where nobody counts, columns of dashes would say nothing.
+    let isMeasured = document.tenants.contains { $0.use != nil }
+    if isMeasured {
+      columns += [.init("CPU", right: true, expendability: 7), .init("MEMORY", right: true, expendability: 6)]
+    }
     let rows = ordered.map { row in
       let note = row.reason.flatMap { $0.isEmpty ? nil : $0 } ?? (row.phase == .running ? nil : row.phase.meaning)
+      var cells: [TextTable.Cell] = [
+        .init(row.name, .strong), .init(row.phase.rawValue, Paint.style(of: row.phase)),
+        .init(lastBeat(row), .faint), .init(next(row), .faint), .init(workerCounts(row.workers)),
+        .init(askCount(row), row.asksPending > 0 ? .warning : .plain),
+        .init(money(row.budget), moneyStyle(row.budget)),
+        .init(row.sandboxes == 0 ? "-" : "\(row.sandboxes)" + (row.diskBytes.map { " · \(Display.bytes($0))" } ?? "")),
+        .init(row.user ?? "-", .faint),
+      ]
+      if isMeasured {
+        cells += [
+          .init(row.use?.cpuPercent.map(Display.percent) ?? "-"), .init(row.use?.memoryBytes.map(Display.bytes) ?? "-"),
+        ]
+      }
       return TextTable.Row(
-        [
-          .init(row.name, .strong), .init(row.phase.rawValue, Paint.style(of: row.phase)),
-          .init(lastBeat(row), .faint), .init(next(row), .faint), .init(workerCounts(row.workers)),
-          .init(askCount(row), row.asksPending > 0 ? .warning : .plain),
-          .init(money(row.budget), moneyStyle(row.budget)),
-          .init(
-            row.sandboxes == 0 ? "-" : "\(row.sandboxes)" + (row.diskBytes.map { " · \(Display.bytes($0))" } ?? "")),
-          .init(row.user ?? "-", .faint),
-        ],
-        note: note.map { .init($0, row.phase.isWell ? .faint : Paint.style(of: row.phase)) })
+        cells, note: note.map { .init($0, row.phase.isWell ? .faint : Paint.style(of: row.phase)) })
     }
     return TextTable(columns, rows).lines(width: width, paint: paint)
   }

@@ -32,11 +32,14 @@ package struct TenantRow: Hashable, Sendable {
   package var oldestAskSeconds: Int64?
   package var sandboxes: Int
   package var diskBytes: Int64?
+  /// nil where no control group counts it.
+  package var use: TenantUse?
 
   package init(
     name: String, dataDir: String?, user: String?, phase: TenantPhase, reason: String? = nil, lastBeat: LastBeat? = nil,
     nextBeatAt: Int64? = nil, workers: FleetDocument.WorkerCounts = .init(), budget: TenantBudget? = nil,
-    asksPending: Int = 0, oldestAskSeconds: Int64? = nil, sandboxes: Int = 0, diskBytes: Int64? = nil
+    asksPending: Int = 0, oldestAskSeconds: Int64? = nil, sandboxes: Int = 0, diskBytes: Int64? = nil,
+    use: TenantUse? = nil
   ) {
     self.name = name
     self.dataDir = dataDir
@@ -51,6 +54,7 @@ package struct TenantRow: Hashable, Sendable {
     self.oldestAskSeconds = oldestAskSeconds
     self.sandboxes = sandboxes
     self.diskBytes = diskBytes
+    self.use = use
   }
 
   package var json: JSON {
@@ -60,6 +64,7 @@ package struct TenantRow: Hashable, Sendable {
       "workers": workers.json, "budget": budget?.json ?? .null,
       "asks": ["pending": .int(Int64(asksPending)), "oldest_s": .optional(oldestAskSeconds)],
       "sandboxes": .int(Int64(sandboxes)), "disk_bytes": .optional(diskBytes),
+      "cpu": use?.cpuJSON ?? .null, "memory_bytes": .optional(use?.memoryBytes),
     ]
   }
 }
@@ -80,7 +85,7 @@ extension TenantRow {
       nextBeatAt: json["next_beat_at"]?.int, workers: .init(json: json["workers"]),
       budget: json["budget"].flatMap(TenantBudget.init(json:)), asksPending: Int(json["asks"]?["pending"]?.int ?? 0),
       oldestAskSeconds: json["asks"]?["oldest_s"]?.int, sandboxes: Int(json["sandboxes"]?.int ?? 0),
-      diskBytes: json["disk_bytes"]?.int)
+      diskBytes: json["disk_bytes"]?.int, use: TenantUse(row: json))
   }
 }
 

@@ -64,6 +64,7 @@ package struct FleetService: Sendable {
     do throws(MissingGuards) {
       try await supervisor.requireGuards()
     } catch {
+      supervisor.leaveEmptyBase()
       throw Failure.cannotStart(
         "\(error)", hint: error.hint ?? "take it out of `require:` in \(paths.configuration)/fleet.yaml")
     }
@@ -80,8 +81,15 @@ package struct FleetService: Sendable {
           .init(service: ReloadService(supervisor: supervisor)),
           .init(service: WatchdogService(supervisor: supervisor, manager: manager)),
         ], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-    try await group.run()
+    do {
+      try await group.run()
+    } catch {
+      // The socket could not be bound, or a service failed.
+      await supervisor.leaveNoGroups()
+      throw error
+    }
     manager.tell("STOPPING=1")
+    await supervisor.concludeDrain()
     await supervisor.leaveNoGroups()
   }
 

@@ -4,6 +4,8 @@ enum Change: Hashable, Sendable {
   case takeOver(reason: String)
   /// Ask for a beat: it starts when the fleet has a place for it.
   case beat(force: Bool, reason: String)
+  /// Try again sooner than planned, but not at once.
+  case hasten(reason: String)
   /// Have the tenant report without a beat.
   case report(reason: String)
 }
@@ -36,6 +38,8 @@ enum Reconcile {
     guard !state.paused, state.activity == .idle else { return changes }
     switch nudge {
     case .due: changes.append(.beat(force: state.lastBeat == nil, reason: "its interval is over"))
+    // Somebody may have mended it. Whoever touches files without end gets no more beats by it than a well tenant has.
+    case .touched where state.failures > 0: changes.append(.hasten(reason: "one of its files was touched"))
     case .touched: changes.append(.beat(force: false, reason: "one of its files was touched"))
     case .stirred, .look: break
     }

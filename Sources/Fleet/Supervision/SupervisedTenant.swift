@@ -20,7 +20,10 @@ struct SupervisedTenant: Sendable {
   var holds = WorkerHolds()
   /// What the kernel did to ended workers, in words, by generation.
   var memoryEnds: [String: String] = [:]
+  /// Live workers that the fleet did not start, in words, by generation.
+  var strangers: [String: String] = [:]
   var sandboxes = SandboxKeeping()
+  var use = UseMeter()
   /// The beat's process, to be ended with the tenant.
   var beat: ProcessIdentity?
   /// Stops its deadline while the tenant is frozen.

@@ -97,6 +97,7 @@ extension Supervisor {
     }
     var beat = report.beat ?? TenantReport.Beat(outcome: .idle)
     beat.durationMS = ending.milliseconds
+    if tenant.state.failures > 0 { say("beats again after \(tenant.state.failures) failures", about: name) }
     tenant.state.failures = 0
     tenant.state.decideFailures = beat.outcome == .failed ? max(1, beat.fails) : beat.fails
     tenant.state.trouble = beat.outcome == .failed ? beat.reason : report.problems.first

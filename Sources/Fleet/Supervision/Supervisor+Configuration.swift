@@ -16,6 +16,7 @@ extension Supervisor {
     beatGate.capacity = fleet.maximumBeats
     decideGate.capacity = fleet.maximumDecides
     let orders = await standingOrders()
+    let mustDrain = obeyDrain(orders)
     // A tenant whose own file was refused keeps its last good form: a typing error stops nobody.
     let kept = Set(load.refused.compactMap { $0.tenant?.name })
     let users = load.tenants.map(\.user) + kept.map { tenants[$0]?.configuration.user }
@@ -47,6 +48,7 @@ extension Supervisor {
     changed(.tenants)
     deliverAsks()
     admitWorkers()
+    if mustDrain { finishDrain() }
     return ReloadOutcome(applied: applied, refused: load.refused.map(Self.row))
   }
 
@@ -58,9 +60,7 @@ extension Supervisor {
       guard known.configuration != wanted else { return applyOrders(orders, to: name) }
       tenants[name]?.configuration = wanted
       tenants[name]?.state.interval = interval
-      // What was wrong may be mended: try at once.
-      tenants[name]?.state.failures = 0
-      if case .unavailable = tenants[name]?.state.lease { tenants[name]?.state.lease = .none }
+      tryAgain(name)
       lines.append("\(name): changed")
     } else {
       tenants[name] = SupervisedTenant(
@@ -79,6 +79,7 @@ extension Supervisor {
     let mine = orders.filter { $0.scope == .tenant(tenant.id) || $0.scope == .fleet }
     // Fail closed: while nobody can tell what was paused or frozen, nothing beats; the mailbox is still read.
     tenants[name]?.state.ordersUnknown = !knowsOrders
+    tenants[name]?.state.drained = draining
     tenants[name]?.state.paused = !knowsOrders || tenant.configuration.isPaused || mine.contains { $0.order == .pause }
     // Who was known to be frozen stays so.
     if knowsOrders { tenants[name]?.state.frozen = mine.contains { $0.order == .freeze } }
@@ -99,10 +100,12 @@ extension Supervisor {
   /// After the ledger could not be read for a while.
   func obeyStandingOrders() async {
     let orders = await standingOrders()
+    let mustDrain = obeyDrain(orders)
     for name in tenants.keys.sorted() {
       applyOrders(orders, to: name)
       if tenants[name]?.state.frozen == false { schedule(name, in: 0) }
     }
+    if mustDrain { finishDrain() }
   }
 
   /// Ends what the fleet does for a tenant. Its live workers go on by themselves.
@@ -114,6 +117,7 @@ extension Supervisor {
     tendings.cancel(name)
     watch.remove(tenant: name)
     log.remove(tenant: name)
+    strays.insert(name)
     return tenant
   }
 

@@ -17,8 +17,23 @@ extension Supervisor {
     }
     let (removed, living) = confinement.collect(wanted: wanted)
     if !removed.isEmpty { say("removed \(removed.count) control groups that nobody was left in") }
+    strays = Set(confinement.groups.present().keys).subtracting(names)
     for group in living {
       say("\(group) still has processes, and its tenant is configured no longer", level: .warning)
+    }
+  }
+
+  /// Workers of a tenant that was taken out go on; the last one's end leaves a group that nobody else would look at.
+  func dropStrays() {
+    for name in strays {
+      guard tenants[name] == nil else {
+        strays.remove(name)
+        continue
+      }
+      if confinement.groups.isPopulated(.tenant(name)) == false, confinement.groups.remove(.tenant(name)) {
+        strays.remove(name)
+        say("removed the control group of \(name), which is configured no longer: nobody is left in it")
+      }
     }
   }
 
@@ -41,6 +56,26 @@ extension Supervisor {
       }
     }
     forgetMemoryEnds(of: name)
+  }
+
+  /// One that was started before the fleet took its loop over, or by somebody beside it: it goes on, and is held from now on.
+  func bringIn(_ worker: String, _ leader: ProcessIdentity, _ generation: String, of name: String) {
+    let confinement = confinement
+    guard confinement.groups.offer.hasGroups, !confinement.groups.holds(leader.pid), let tenant = tenants[name],
+      let confined = try? confined(tenant)
+    else { return }
+    begin { fleet in
+      let outcome = await Threads.run { confinement.adopt(worker: worker, of: confined, leader: leader) }
+      let words: String
+      switch outcome {
+      case .notNeeded: return
+      case .moved: words = "not started by the fleet; in its control group, without its environment and Landlock"
+      case .partly(let why): words = "not started by the fleet, and not wholly in its control group: \(why)"
+      }
+      fleet.tenants[name]?.strangers[generation] = words
+      fleet.say("worker \(worker): \(words)", about: name, level: .warning)
+      fleet.changed(.workers)
+    }
   }
 
   /// The session's own holder ends what it can reach and goes; this is for what escaped it, or killed it.
@@ -122,6 +157,11 @@ extension Supervisor {
 
   /// Then the tenant and the worker's generation: the ledger remembers them over a restart.
   private static let memoryNotes = "memory-end/"
+
+  /// Where the supervisor does not come to start: its base was made to try the guards in.
+  package nonisolated func leaveEmptyBase() {
+    confinement.groups.removeEmptyBase()
+  }
 
   /// As the supervisor ends: groups with somebody in them stay, for the next one to adopt.
   package func leaveNoGroups() {

@@ -142,6 +142,8 @@ extension Supervisor: FleetOperations {
   package func resume(tenant name: String, by caller: Caller) async throws(FleetRefusal) {
     let tenant = try known(name)
     try await order(.pause, give: false, name, caller)
+    // In trouble, it need not wait for its next try.
+    if tenant.state.failures > 0 { tryAgain(name) }
     if tenant.configuration.isPaused {
       throw FleetRefusal(
         .conflict, "\(name) is paused by its configuration", hint: "take `paused: true` out of tenants.d/\(name).yaml")
@@ -153,6 +155,7 @@ extension Supervisor: FleetOperations {
   }
 
   package func thaw(tenant name: String?, by caller: Caller) async throws(FleetRefusal) {
+    if name == nil { try await endDrain(by: caller) }
     try await order(.freeze, give: false, name, caller)
   }
 
@@ -231,44 +234,6 @@ extension Supervisor: FleetOperations {
       throw FleetRefusal(.unavailable, "\(error)")
     }
   }
-
-  package func drain(by caller: Caller) async throws(FleetRefusal) -> [String] {
-    draining = true
-    say("drained by \(caller.user): every worker is stopped")
-    let live = tenants.values.flatMap { tenant in tenant.liveWorkers.map { "\(tenant.id)/\($0.record.id)" } }.sorted()
-    // Side by side: whose processes do not end holds up nobody else's end.
-    let left = await withTaskGroup(of: String?.self) { group in
-      for tenant in tenants.values { group.addTask { await self.drain(tenant) } }
-      var left: [String] = []
-      for await words in group { if let words { left.append(words) } }
-      return left.sorted()
-    }
-    guard left.isEmpty else {
-      throw FleetRefusal(
-        .unavailable, "not everything has ended: \(left.joined(separator: "; "))",
-        hint: "the others are stopped and nothing new starts; say it again to try again")
-    }
-    return live
-  }
-
-  /// Ends all that lives of one tenant; what could not be ended, in words.
-  private func drain(_ tenant: SupervisedTenant) async -> String? {
-    // A tenant without a user has no process either.
-    guard let confined = try? confined(tenant) else { return nil }
-    // A kind word first, for the records. Who is frozen cannot hear it.
-    let patience = clock.monotonic() + Self.drainPatience
-    for worker in tenant.liveWorkers where !tenant.state.frozen && clock.monotonic() < patience {
-      _ = await helper(
-        tenant, ["worker", "kill", worker.record.id], deadline: patience - clock.monotonic() + 1,
-        expectsDocument: false)
-    }
-    drained.insert(tenant.id.name)
-    let outcome = await confinement.stop(tenant: confined)
-    return outcome.isGone ? nil : "\(tenant.id) (\(outcome))"
-  }
-
-  /// Seconds for each tenant; what is left of it then is stopped all the same.
-  private static let drainPatience = 5.0
 
   /// Who wished what, through the socket: one line that stays.
   package func record(_ record: AuditRecord) async {

@@ -34,6 +34,7 @@ extension Supervisor {
   func take(_ report: TenantReport, of name: String) {
     let old = tenants[name]?.report
     tenants[name]?.report = report
+    stirred.insert(name)
     if report.workers.contains(where: { $0.record.phase == .pending }) {
       wishful.insert(name)
     } else {
@@ -43,6 +44,7 @@ extension Supervisor {
       guard let process = worker.record.process, tenants[name]?.followed.contains(process) == false else { continue }
       tenants[name]?.followed.insert(process)
       watch.follow(process)
+      bringIn(worker.record.id, process, worker.record.generation, of: name)
     }
     let asksBefore = Set((old?.asks ?? []).map(\.id))
     let asksNow = Set(report.asks.map(\.id))

@@ -54,8 +54,11 @@ extension Supervisor {
       }
       expectSandboxes(name)
       if tenant.state.trouble != nil { say("taken over again", about: name) }
-      tenants[name]?.state.failures = 0
-      tenants[name]?.state.trouble = nil
+      // A beat that crashed is forgotten when one does not.
+      if tenant.state.lastBeat?.outcome != .failed {
+        tenants[name]?.state.failures = 0
+        tenants[name]?.state.trouble = nil
+      }
       // Holds of an earlier life, also of a tenant that is paused and will not beat.
       closeAbandoned(name)
       // The first beat of a tenant that was never seen comes soon, spread over two seconds; then its own rhythm.
@@ -76,6 +79,26 @@ extension Supervisor {
     reconcile(name, .look)
   }
 
+  /// Its data dir, or a directory in it, is not what we watch and hold the lock of any more: it was moved, or another one was put in its
+  /// place. What is there now is taken over anew, after a moment: whoever replaces it may not be done.
+  func lostSight(of name: String) {
+    guard let tenant = tenants[name], tenant.state.lease == .held else { return }
+    watch.remove(tenant: name)
+    tenants[name]?.lock = nil
+    tenants[name]?.state.lease = .none
+    schedule(name, in: Self.lostPause)
+  }
+
+  private static let lostPause = 1.0
+
+  /// What was wrong may be mended: its failures are counted from the beginning, and it is looked at now.
+  func tryAgain(_ name: String) {
+    guard let tenant = tenants[name] else { return }
+    tenants[name]?.state.failures = 0
+    if case .unavailable = tenant.state.lease { tenants[name]?.state.lease = .none }
+    schedule(name, in: 0)
+  }
+
   /// With few tenants all begin at once; with many, over their interval.
   private var firstSpread: Double { tenants.count <= 16 ? 1 : Double(tenants.count) / 16 }
 
@@ -86,7 +109,9 @@ extension Supervisor {
     if tenant.state.trouble != why { say(why, about: name, level: .warning) }
     tenant.state.trouble = why
     if tenant.state.failures == TenantState.quarantineAfter {
-      say("quarantined after \(tenant.state.failures) failures in a row", about: name, level: .error)
+      say(
+        "quarantined after \(tenant.state.failures) failures in a row (\(why)); tried again within the hour, or at once with "
+          + "`looop-fleet tenant resume \(name)`", about: name, level: .error)
     }
     tenants[name] = tenant
     schedule(name, in: Reconcile.delay(tenant.state, nextWakeAt: nil, wall: clock.wall()))

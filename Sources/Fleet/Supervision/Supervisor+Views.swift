@@ -54,7 +54,7 @@ extension Supervisor {
         live: tenant.liveCount, pending: pending, max: tenant.configuration.workers.maximum),
       budget: tenant.budget.map { TenantBudget($0) }, asksPending: asks.count + fleetAsks.count,
       oldestAskSeconds: oldest.map { max(0, clock.now - $0) }, sandboxes: sandboxCount(tenant),
-      diskBytes: tenant.sandboxes.diskBytes)
+      diskBytes: tenant.sandboxes.diskBytes, use: tenant.use.use)
   }
 
   /// What will stop it before the day is over.
@@ -134,7 +134,11 @@ extension Supervisor {
         let isStarting = tenant.starting.contains(record.id) && record.phase == .pending
         return WorkerRow(
           tenant: tenant.id.name, id: record.id, phase: isStarting ? .starting : record.phase,
-          reason: place?.reason ?? (isStarting ? nil : tenant.memoryEnds[record.generation] ?? record.reason),
+          reason: place?.reason
+            ?? (isStarting
+              ? nil
+              : tenant.memoryEnds[record.generation] ?? record.reason
+                ?? (record.phase == .running ? tenant.strangers[record.generation] : nil)),
           position: place?.position,
           pid: record.process?.pid, health: worker.health, sandbox: record.sandbox, branch: record.branch,
           startedAt: record.startedAt, exitCode: worker.exitCode, spent: tenant.holds.spent[record.id])

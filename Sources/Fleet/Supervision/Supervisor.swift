@@ -75,6 +75,8 @@ package actor Supervisor {
   var stopping = false
   /// Everything is being stopped on request: nothing new starts, also in what is left of this supervisor's life.
   var draining = false
+  /// …and nobody is left.
+  var isStopped = false
   /// Tenants that were stopped for good: a late look at one of them must not start a process again.
   var drained: Set<String> = []
 
@@ -82,6 +84,11 @@ package actor Supervisor {
   var errands = Errands()
   /// Tenants whose last report names wishes for workers, so that a report that does not concern workers costs no look at all tenants.
   var wishful: Set<String> = []
+
+  /// Who did something since the last look at what tenants use of the machine.
+  var stirred: Set<String> = []
+  /// Tenants that are configured no longer and of whom something lived when they went: their control groups go when nobody does.
+  var strays: Set<String> = []
 
   private var alarm: Task<Void, Never>?
   private var alarmDue: Double?
@@ -118,6 +125,7 @@ package actor Supervisor {
   /// Runs until ``stop()``. Live workers go on without us.
   package func run() async {
     begin { await $0.keepBooks() }
+    begin { await $0.keepLooking() }
     for await event in watch.events { heard(event) }
     await finishErrands()
   }
@@ -140,6 +148,7 @@ package actor Supervisor {
       guard let touch = FileTouch(place: place, name: name) else { return }
       if touch.outdatesReport { soil(tenant) }
       reconcile(tenant, touch.nudge)
+    case .lost(let tenant): lostSight(of: tenant)
     case .overflow(let tenants):
       for tenant in tenants {
         soil(tenant)
@@ -174,6 +183,7 @@ package actor Supervisor {
       switch change {
       case .takeOver: startTakeOver(name)
       case .beat(let force, _): requestBeat(name, force: force)
+      case .hasten: hasten(name, to: tenant.state.interval)
       case .report: startReport(name)
       }
     }
@@ -182,6 +192,12 @@ package actor Supervisor {
   func schedule(_ name: String, in seconds: Double) {
     timetable.schedule(name, at: clock.monotonic() + max(0, seconds))
     setAlarm()
+  }
+
+  /// Sooner than planned, never later.
+  private func hasten(_ name: String, to seconds: Double) {
+    if let due = timetable.due(of: name), due <= clock.monotonic() + seconds { return }
+    schedule(name, in: seconds)
   }
 
   func unschedule(_ name: String) {

@@ -32,6 +32,8 @@ struct TenantState: Hashable, Sendable {
   var interval: Double
   var paused = false
   var frozen = false
+  /// Everything of the fleet was stopped on request.
+  var drained = false
   /// The ledger that says what is frozen could not be read yet.
   var ordersUnknown = false
   var lease = Lease.none
@@ -66,6 +68,7 @@ extension TenantState {
     if ordersUnknown {
       return (.held, "the ledger cannot be read, so nobody knows what ops had frozen: nothing runs until it can")
     }
+    if drained { return (.paused, "drained by ops: all of it is stopped, and nothing starts until `looop-fleet thaw`") }
     if frozen { return (.paused, "frozen by ops: nothing of it runs until `looop-fleet thaw`") }
     if paused { return (.paused, "paused by ops: no beats until `looop-fleet tenant resume`") }
     switch lease {
@@ -85,7 +88,10 @@ extension TenantState {
 
   private func troubled(_ why: String) -> (TenantPhase, String?) {
     failures >= Self.quarantineAfter
-      ? (.quarantined, "failed \(failures) times in a row, next try within the hour: \(why)") : (.degraded, why)
+      ? (
+        .quarantined,
+        "failed \(failures) times in a row: \(why). Tried again within the hour; at once with `looop-fleet tenant resume`"
+      ) : (.degraded, why)
   }
 
   /// Seconds until the next try after a failure: doubling from the interval, capped, rare once quarantined.

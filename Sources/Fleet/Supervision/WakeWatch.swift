@@ -7,6 +7,8 @@ import Tenant
 final class WakeWatch: Sendable {
   enum Event: Hashable, Sendable {
     case file(tenant: String, place: String, name: String)
+    /// A directory of it was moved, removed or replaced: what happens there now is not heard.
+    case lost(tenant: String)
     /// The kernel dropped events: everybody on that instance may have changed.
     case overflow(tenants: [String])
     case ended(ProcessIdentity)
@@ -150,10 +152,11 @@ final class WakeWatch: Sendable {
           return .overflow(tenants: Array(Set((state.places[descriptor] ?? [:]).values.map(\.tenant))))
         }
         if let owner = state.places[descriptor]?[event.watch] {
+          if event.isLost { return .lost(tenant: owner.tenant) }
           return .file(tenant: owner.tenant, place: owner.place, name: event.name)
         }
         // Dotted names are the loop's own; more strays than this are removed watches' last words.
-        if !event.name.hasPrefix("."), (state.strays[descriptor]?.count ?? 0) < 10_000 {
+        if !event.isLost, !event.name.hasPrefix("."), (state.strays[descriptor]?.count ?? 0) < 10_000 {
           state.strays[descriptor, default: []].insert(event.watch)
         }
         return nil

@@ -43,12 +43,22 @@ package struct FileWatch: ~Copyable, Sendable {
     return ready > 0 && !drain().isEmpty
   }
 
-  /// The numbers and names of all events that are there; never blocks. An overflow is the number -1.
-  package borrowing func drain() -> [(watch: CInt, name: String)] { Self.drain(descriptor.raw) }
+  package struct Event: Hashable, Sendable {
+    /// -1: the kernel dropped events.
+    package var watch: CInt
+    package var name: String
+    /// What was watched was moved, removed or unmounted: its path is somebody else's now, or nobody's.
+    package var isLost: Bool
+  }
+
+  private static let lost = UInt32(IN_IGNORED | IN_MOVE_SELF | IN_DELETE_SELF | IN_UNMOUNT)
+
+  /// All events that are there; never blocks.
+  package borrowing func drain() -> [Event] { Self.drain(descriptor.raw) }
 
   /// The same on a descriptor that somebody else owns.
-  package static func drain(_ descriptor: CInt) -> [(watch: CInt, name: String)] {
-    var events: [(watch: CInt, name: String)] = []
+  package static func drain(_ descriptor: CInt) -> [Event] {
+    var events: [Event] = []
     var buffer = [UInt8](repeating: 0, count: 16384)
     while true {
       let count = unsafe buffer.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress!, $0.count) }
@@ -58,10 +68,12 @@ package struct FileWatch: ~Copyable, Sendable {
         var offset = 0
         while offset + 16 <= count {
           let watch = unsafe bytes.loadUnaligned(fromByteOffset: offset, as: CInt.self)
+          let mask = unsafe bytes.loadUnaligned(fromByteOffset: offset + 4, as: UInt32.self)
           let length = Int(unsafe bytes.loadUnaligned(fromByteOffset: offset + 12, as: UInt32.self))
           let end = min(offset + 16 + length, count)
           let name = unsafe bytes[(offset + 16)..<end].prefix { $0 != 0 }
-          unsafe events.append((watch, String(decoding: name, as: UTF8.self)))
+          unsafe events.append(
+            Event(watch: watch, name: String(decoding: name, as: UTF8.self), isLost: mask & Self.lost != 0))
           offset += 16 + length
         }
       }

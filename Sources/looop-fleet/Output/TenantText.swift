@@ -22,6 +22,11 @@ enum TenantText {
       let cap = budget.usd.cap.map { " of \(Display.money($0))" } ?? ""
       facts.append(("budget", "\(Display.money(budget.usd.spent))\(cap) on \(budget.day), \(budget.state)"))
     }
+    if let use = row.use {
+      let percent = use.cpuPercent.map { "\(Display.percent($0)) of a processor, " } ?? ""
+      facts.append(("cpu", "\(percent)\(Display.count(Int64(use.cpuSeconds))) s in all"))
+      if let bytes = use.memoryBytes { facts.append(("memory", Display.bytes(bytes))) }
+    }
     for (name, path) in (tenant["repos"]?.object ?? [:]).sorted(by: { $0.key < $1.key }) {
       facts.append(("repo \(name)", path.string ?? "-"))
     }

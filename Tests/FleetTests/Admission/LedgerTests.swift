@@ -165,7 +165,7 @@ import Testing
     #expect(state.standing == .held)
   }
 
-  @Test func `a freeze and a pause stop reservations until they are lifted`() throws {
+  @Test func `a freeze, a pause and a drain stop reservations until they are lifted`() throws {
     let fixture = try LedgerFixture()
     try fixture.ledger.give(.freeze, to: .fleet, actor: "alice", via: "cli", now: fixture.now)
     try fixture.ledger.give(.pause, to: .tenant(.web), actor: "bob", via: "cli", reason: "lunch", now: fixture.now)
@@ -177,10 +177,36 @@ import Testing
     #expect(try fixture.reserve(fixture.request(.api), worst: 1, caps: .none).granted != nil)
     #expect(try fixture.ledger.lift(.pause, from: .tenant(.web), actor: "bob", via: "cli", now: fixture.now))
     #expect(try !fixture.ledger.lift(.pause, from: .tenant(.web), actor: "bob", via: "cli", now: fixture.now))
+    try fixture.ledger.give(.drain, to: .fleet, actor: "alice", via: "cli", now: fixture.now)
+    fixture.reopen()
+    #expect(
+      try fixture.reserve(fixture.request(), worst: 1, caps: .none).refusal?.reason == "the fleet is drained by alice")
+    #expect(try fixture.ledger.lift(.drain, from: .fleet, actor: "alice", via: "cli", now: fixture.now))
     #expect(try fixture.reserve(fixture.request(), worst: 1, caps: .none).granted != nil)
     #expect(
       try fixture.ledger.auditLog().map { "\($0.actor) \($0.action) \($0.scope)" } == [
-        "bob lift pause web", "alice lift freeze the fleet", "bob pause web", "alice freeze the fleet",
+        "alice lift drain the fleet", "alice drain the fleet", "bob lift pause web", "alice lift freeze the fleet",
+        "bob pause web", "alice freeze the fleet",
       ])
+  }
+
+  @Test func `a ledger from before the drain keeps its orders and takes the new one`() throws {
+    let fixture = try LedgerFixture()
+    try fixture.ledger.give(.freeze, to: .fleet, actor: "alice", via: "cli", now: fixture.now)
+    fixture.ledger.close()
+    let old = """
+      DELETE FROM grdb_migrations WHERE identifier = '2 drain';
+      ALTER TABLE orders RENAME TO later;
+      CREATE TABLE orders (
+        scope TEXT NOT NULL, kind TEXT NOT NULL CHECK (kind IN ('pause', 'freeze')),
+        at INTEGER NOT NULL, actor TEXT NOT NULL, via TEXT NOT NULL, reason TEXT,
+        PRIMARY KEY (scope, kind)) WITHOUT ROWID;
+      INSERT INTO orders SELECT * FROM later;
+      DROP TABLE later;
+      """
+    try #require(Shell.run("sqlite3 '\(fixture.path)'", input: old) != nil)
+    fixture.reopen()
+    try fixture.ledger.give(.drain, to: .fleet, actor: "bob", via: "cli", now: fixture.now)
+    #expect(try fixture.ledger.orders().map { "\($0.order) \($0.actor)" }.sorted() == ["drain bob", "freeze alice"])
   }
 }

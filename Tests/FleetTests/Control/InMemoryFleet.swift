@@ -27,7 +27,8 @@ actor InMemoryFleet: FleetOperations {
         day: "2026-06-30", resetsAt: 2000, usd: .init(spent: 1_200_000, reserved: 500_000, cap: 20_000_000),
         tokens: .init(spent: 1000, reserved: 0, cap: nil), decides: .init(spent: 3, reserved: 1, cap: 500),
         state: "open"),
-      asksPending: 1, oldestAskSeconds: 60, sandboxes: 2, diskBytes: 4096)
+      asksPending: 1, oldestAskSeconds: 60, sandboxes: 2, diskBytes: 4096,
+      use: TenantUse(cpuSeconds: 12.5, cpuPercent: 40, memoryBytes: 64 << 20))
   }
 
   static func ask(_ tenant: String, _ id: String, at: Int64 = 900, irreversible: Bool = false) -> MailboxAsk {

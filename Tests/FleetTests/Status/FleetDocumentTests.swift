@@ -19,9 +19,10 @@ import Testing
     let row = try #require(json["tenants"]?.array?.first)
     #expect(
       keys(row) == [
-        "asks", "budget", "data_dir", "disk_bytes", "last_beat", "name", "next_beat_at", "phase", "reason", "sandboxes",
-        "user", "workers",
+        "asks", "budget", "cpu", "data_dir", "disk_bytes", "last_beat", "memory_bytes", "name", "next_beat_at", "phase",
+        "reason", "sandboxes", "user", "workers",
       ])
+    #expect(keys(row["cpu"]) == ["percent", "seconds"])
     #expect(keys(row["last_beat"]) == ["at", "duration_ms", "outcome"])
     #expect(keys(row["workers"]) == ["live", "max", "pending"])
     #expect(keys(row["budget"]) == ["day", "decides", "resets_at", "state", "tokens", "usd"])
@@ -47,6 +48,11 @@ import Testing
     let wire = try JSON(parsing: document.json.compact)
     #expect(FleetDocument(json: wire) == document)
     #expect(FleetDocument(json: ["error": 1]) == nil)
+    var unmeasured = document
+    unmeasured.tenants[0].use = nil
+    #expect(unmeasured.json["tenants"]?.array?[0]["cpu"] == .null)
+    #expect(unmeasured.json["tenants"]?.array?[0]["memory_bytes"] == .null)
+    #expect(FleetDocument(json: try JSON(parsing: unmeasured.json.compact)) == unmeasured)
   }
 
   @Test(arguments: [Int64(0), 1, 10, 333_333, 999_999, 20_000_000, 123_456_789_012])

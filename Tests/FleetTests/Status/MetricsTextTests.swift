@@ -19,6 +19,8 @@ import Testing
     #expect(text.hasSuffix("\n"))
     #expect(text.contains("looop_fleet_budget_cap{axis=\"usd\",tenant=\"web\"} 20\n"))
     #expect(text.contains("looop_fleet_spent_today_usd 2.4\n"))
+    #expect(text.contains("looop_fleet_tenant_cpu_seconds_total{tenant=\"web\"} 12.5\n"))
+    #expect(text.contains("looop_fleet_tenant_memory_bytes{tenant=\"web\"} 67108864\n"))
     #expect(text.contains("# TYPE looop_fleet_beats_total counter\n"))
   }
 

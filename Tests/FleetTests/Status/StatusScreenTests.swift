@@ -35,6 +35,20 @@ import Testing
     #expect(text.contains("looop-fleet tenant add"))
   }
 
+  @Test func `CPU and memory are shown where they fit and somebody counts them`() async {
+    var screen = await screen([InMemoryFleet.row("web")])
+    let wide = screen.lines(width: 140, paint: plain).joined(separator: "\n")
+    #expect(wide.contains("CPU    MEMORY") && wide.contains("40 %  64.0 MiB"), "\(wide)")
+    // They go before anything that stood there before them.
+    let narrow = screen.lines(width: 100, paint: plain).joined(separator: "\n")
+    #expect(!narrow.contains("CPU") && narrow.contains("SANDBOXES") && narrow.contains("USER"), "\(narrow)")
+    screen.document.tenants[0].use = nil
+    #expect(!screen.lines(width: 140, paint: plain).joined().contains("MEMORY"))
+  }
+
+  @Test(arguments: [(0.0, "0.0 %"), (0.44, "0.4 %"), (9.96, "10 %"), (180.4, "180 %"), (.infinity, "1000000000 %")])
+  func `a share of a processor is short`(value: Double, text: String) { #expect(Display.percent(value) == text) }
+
   @Test(arguments: [40, 60, 80, 120, 200])
   func `no line is wider than the terminal`(width: Int) async {
     let rows = [

@@ -26,6 +26,12 @@ import Testing
     #expect(Reconcile.plan(Self.state { $0.refresh = .stale }, .stirred).count == 1)
   }
 
+  @Test func `a touched file does not make a tenant in trouble beat at once, and hastens its next try`() {
+    let troubled = Self.state { $0.failures = 3 }
+    #expect(Reconcile.plan(troubled, .touched) == [.hasten(reason: "one of its files was touched")])
+    #expect(Reconcile.plan(troubled, .due) == [.beat(force: false, reason: "its interval is over")])
+  }
+
   @Test func `the first beat of a tenant is forced, so that a restart looks once`() {
     let plan = Reconcile.plan(Self.state { $0.lastBeat = nil }, .due)
     #expect(plan == [.beat(force: true, reason: "its interval is over")])
@@ -71,6 +77,7 @@ import Testing
   @Test func `every phase has its reason in words`() {
     let cases: [(TenantState, TenantPhase)] = [
       (Self.state(), .running), (Self.state { $0.paused = true }, .paused), (Self.state { $0.frozen = true }, .paused),
+      (Self.state { $0.drained = true }, .paused),
       (Self.state { $0.held = "today's budget is spent" }, .held),
       (Self.state { $0.lease = .foreign("another pulse") }, .foreign),
       (Self.state { $0.lease = .unavailable("its data dir is missing") }, .degraded),

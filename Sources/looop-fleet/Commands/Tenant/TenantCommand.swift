@@ -80,7 +80,8 @@ struct TenantPause: AsyncParsableCommand {
 }
 
 struct TenantResume: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "resume", abstract: "Let a paused tenant beat again.")
+  static let configuration = CommandConfiguration(
+    commandName: "resume", abstract: "Let a paused tenant beat again, or try one in trouble at once.")
 
   @Argument(help: "The tenant.") var name: String
   @OptionGroup var common: CommonOptions
