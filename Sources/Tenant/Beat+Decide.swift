@@ -49,7 +49,8 @@ extension Beat {
     var input = promptInput(look, parked: parked)
     // The limits come with the grant: room for them is part of the wish.
     let size = Prompt.build(input).text.utf8.count + 2048
-    let wish = DecideWish(runID: run.id, runner: label, model: RunnerKind.model(command), promptBytes: size)
+    let wish = DecideWish(
+      runID: run.id, runner: RunnerKind.account(command), model: RunnerKind.model(command), promptBytes: size)
     let reservation: String
     switch admission.admit(wish) {
     case .refused(let reason, let retryAt): return .held(reason: reason, retryAt: retryAt)

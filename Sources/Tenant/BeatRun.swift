@@ -21,7 +21,7 @@ package struct BeatRun {
   package func throughDoor(force: Bool, input: CInt = STDIN_FILENO, output: CInt = STDOUT_FILENO) {
     var admission = JointAdmission(
       own: StandaloneAdmission(
-        data, config: setup.configuration.value, environment: setup.environment, clock: setup.clock, onlyIfSet: true),
+        data, config: setup.configuration.value, environment: setup.environment, clock: setup.clock, isInFleet: true),
       door: DoorAdmission(input: input, output: output, clock: setup.clock))
     let beat = Beat(setup).run(force: force, admission: &admission).report
     setup.warn(admission.own)

@@ -19,7 +19,7 @@ struct LooopFleet: AsyncParsableCommand {
         subcommands: [
           InitCommand.self, ServeCommand.self, UpCommand.self, DownCommand.self, ReloadCommand.self, DoctorCommand.self,
         ]),
-      CommandGroup(name: "Look", subcommands: [StatusCommand.self, LogsCommand.self]),
+      CommandGroup(name: "Look", subcommands: [StatusCommand.self, LogsCommand.self, AuditCommand.self]),
       CommandGroup(name: "Mailbox", subcommands: [AsksCommand.self, AnswerCommand.self, WaitCommand.self]),
       CommandGroup(
         name: "Tenants and work",

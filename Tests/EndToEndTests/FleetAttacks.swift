@@ -16,6 +16,9 @@ enum FleetAttacks {
     .init(
       "answers the budget's ask about itself", #"allowed /v1/asks/$A/budget-$(date +%F)/answer '{"text":"raise 20"}'"#),
     .init("raises its own budget", #"allowed /v1/tenants/$A/raise '{"usd":100}'"#),
+    .init("raises the fleet's budget", #"allowed /v1/raise '{"usd":100}'"#),
+    .init("answers the fleet's ask", #"allowed /v1/asks/@fleet/budget-$(date +%F)/answer '{"text":"raise 20"}'"#),
+    .init("reads who changed what", #"[ "$(code http://fleet/v1/audit)" = 200 ] && echo GOT"#),
     .init("raises B's budget", #"allowed /v1/tenants/b/raise '{"usd":100}'"#),
     .init("pauses B", "allowed /v1/tenants/b/pause"),
     .init("freezes B", "allowed /v1/tenants/b/freeze"),

@@ -58,7 +58,8 @@ struct FleetMainJobTests {
     #expect(keys(status) == ["fleet", "tenants"])
     #expect(
       keys(status["fleet"]) == [
-        "asks_pending", "beats_in_flight", "decides_in_flight", "guards", "isolation", "pid", "uptime_s", "usd_today",
+        "asks_pending", "beats_in_flight", "budget", "budget_note", "decides_in_flight", "guards", "isolation", "pid",
+        "uptime_s", "usd_today",
         "version", "workers",
       ])
     #expect(keys(status["fleet"]?["workers"]) == ["live", "max", "pending"])

@@ -11,6 +11,8 @@ package enum BudgetScope: Sendable, Hashable, CustomStringConvertible {
     case .tenant(let tenant): tenant.name
     }
   }
+
+  package var tenant: TenantID? { if case .tenant(let tenant) = self { tenant } else { nil } }
 }
 
 /// The rules that one scope's money is counted by: its caps and the zone whose midnight resets them.
@@ -51,31 +53,43 @@ package enum AdmissionDecision: Sendable, Hashable {
 /// The one place that says whether a day can bear one more run. Pure: the ledger calls it inside the transaction that also
 /// writes the reservation, so that what it saw is still so when the hold is taken.
 package enum BudgetGate {
+  package typealias Budget = (scope: BudgetScope, state: BudgetState, zone: ZoneRules)
+
   /// Granted only if what was spent, what is held and this run's worst case fit below every cap together. Hence no number of
-  /// simultaneous runs can pass a cap by more than a run takes beyond its own worst case.
-  package static func decide(
-    worstCase: BudgetAmounts, budgets: [(scope: BudgetScope, state: BudgetState, zone: ZoneRules)]
-  ) -> AdmissionDecision {
+  /// simultaneous runs can pass a cap by more than a run takes beyond its own worst case. Once money or tokens are spent nothing
+  /// starts any more, free or not.
+  package static func decide(worstCase: BudgetAmounts, budgets: [Budget]) -> AdmissionDecision {
     for budget in budgets {
       for axis in BudgetAxis.allCases {
-        let state = budget.state[axis]
-        let wanted = worstCase[axis]
-        guard let cap = state.cap, wanted > 0 || (axis == .usd && state.spent > cap) else { continue }
-        guard state.committed.saturatingSum(wanted) > cap else { continue }
-        return .refused(
-          AdmissionRefusal(
-            scope: budget.scope, axis: axis, reason: words(budget.scope, axis, state, wanted, budget),
-            retryAt: budget.state.day.resetsAt))
+        let (state, wanted) = (budget.state[axis], worstCase[axis])
+        guard let cap = state.cap else { continue }
+        let fits = wanted <= 0 || state.committed.saturatingSum(wanted) <= cap
+        guard !fits || (axis != .decides && isSpent(state)) else { continue }
+        return .refused(refusal(budget, axis, wanted: wanted))
       }
     }
     return .granted
   }
 
-  private static func words(
-    _ scope: BudgetScope, _ axis: BudgetAxis, _ state: BudgetAxisState, _ wanted: Int64,
-    _ budget: (scope: BudgetScope, state: BudgetState, zone: ZoneRules)
-  ) -> String {
-    let whose = scope == .fleet ? "the fleet's" : "today's"
+  /// Why no decide may start any more before the day ends; nil while a cap leaves something.
+  package static func exhausted(_ budget: Budget) -> AdmissionRefusal? {
+    BudgetAxis.allCases.first { isSpent(budget.state[$0]) }.map { refusal(budget, $0, wanted: 0) }
+  }
+
+  /// A cap of nothing is not spent by spending nothing: what is free starts under it.
+  private static func isSpent(_ state: BudgetAxisState) -> Bool {
+    state.cap.map { state.spent > 0 && state.spent >= $0 } ?? false
+  }
+
+  private static func refusal(_ budget: Budget, _ axis: BudgetAxis, wanted: Int64) -> AdmissionRefusal {
+    AdmissionRefusal(
+      scope: budget.scope, axis: axis, reason: words(budget, axis, wanted: wanted),
+      retryAt: budget.state.day.resetsAt)
+  }
+
+  private static func words(_ budget: Budget, _ axis: BudgetAxis, wanted: Int64) -> String {
+    let state = budget.state[axis]
+    let whose = budget.scope == .fleet ? "the fleet's" : "today's"
     let cap = axis.words(state.cap ?? 0)
     let reset = "until \(budget.zone.clockTime(at: budget.state.day.resetsAt)) (\(budget.zone.name))"
     let held = state.reserved > 0 ? " and \(axis.words(state.reserved)) held by what runs" : ""

@@ -1,8 +1,8 @@
 package import Tenant
 
-/// The one question that a breached budget puts to a person, and how an answer to it is read.
+/// The one question that a breached budget, a tenant's or the whole fleet's, puts to a person, and how an answer to it is read.
 package struct BudgetAsk: Sendable, Hashable {
-  package let tenant: TenantID
+  package let scope: BudgetScope
   /// *Shape*: `budget-2026-03-29`, and `budget-2026-03-29-2` for the second breach of a day that was raised in between.
   package let id: String
   package let day: CivilDate
@@ -12,9 +12,9 @@ package struct BudgetAsk: Sendable, Hashable {
   package let answer: String?
 
   package init(
-    tenant: TenantID, id: String, day: CivilDate, axis: BudgetAxis, prompt: String, at: Int64, answer: String?
+    scope: BudgetScope, id: String, day: CivilDate, axis: BudgetAxis, prompt: String, at: Int64, answer: String?
   ) {
-    self.tenant = tenant
+    self.scope = scope
     self.id = id
     self.day = day
     self.axis = axis

@@ -70,6 +70,18 @@ package struct BudgetState: Sendable, Hashable {
 }
 
 extension BudgetState {
+  /// What will stop the day before it is over, in words; nil while nothing does.
+  ///
+  /// *Shape*: `83 % of today's $20.00 are spent or held; at this rate spent by 15:40`.
+  package func concern(forecast: String?) -> String? {
+    guard standing != .open else { return nil }
+    let used = BudgetAxis.allCases.compactMap { axis -> (axis: BudgetAxis, percent: Int128)? in
+      self[axis].cap.flatMap { $0 > 0 ? (axis, Int128(self[axis].committed) * 100 / Int128($0)) : nil }
+    }.max { $0.percent < $1.percent }
+    guard let used, let cap = self[used.axis].cap else { return nil }
+    return "\(used.percent) % of today's \(used.axis.words(cap)) are spent or held\(forecast.map { "; \($0)" } ?? "")"
+  }
+
   /// Whether something may start now that could not before: a new day, a raise, or a hold that was given back.
   package func leaves(moreThan before: BudgetState) -> Bool {
     day != before.day
@@ -94,6 +106,20 @@ package enum BudgetThreshold: Int64, Sendable, CaseIterable {
     guard cap > 0 else { return true }
     // Wide, since a saturated total times 100 leaves 64 bits.
     return Int128(used) * 100 >= Int128(cap) * Int128(rawValue)
+  }
+
+  /// *Shape*: `80 % of today's $20.00 are spent ($16.40); at this rate spent by 15:40`.
+  package func words(_ axis: BudgetAxis, _ state: BudgetState, scope: BudgetScope, forecast: String?) -> String {
+    let whose = scope == .fleet ? "the whole fleet: " : ""
+    let (cap, spent) = (axis.words(state[axis].cap ?? 0), axis.words(state[axis].spent))
+    return "\(whose)\(rawValue) % of today's \(cap) are spent (\(spent))\(forecast.map { "; \($0)" } ?? "")"
+  }
+
+  /// The marks that are reached, as one word to compare days by; empty while none is.
+  package static func marks(_ state: BudgetState) -> String {
+    reached(in: state).map {
+      "\(state.day.date) \($0.axis.rawValue) \(state[$0.axis].cap ?? 0) \($0.threshold.rawValue)"
+    }.joined(separator: ";")
   }
 
   /// The marks that `state` has reached by what is *spent*, by axis. Announced once a day each; the ledger remembers which.

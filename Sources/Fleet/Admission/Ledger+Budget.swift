@@ -1,5 +1,5 @@
 internal import GRDB
-package import Tenant
+import Tenant
 
 /// A raise of one day's caps, by a person.
 package struct BudgetRaise: Sendable, Hashable {
@@ -17,6 +17,11 @@ package struct BudgetRaise: Sendable, Hashable {
     self.actor = actor
     self.via = via
     self.request = request
+  }
+
+  /// *Shape*: `$5.00, 50 decides`.
+  package var words: String {
+    BudgetAxis.allCases.filter { amounts[$0] > 0 }.map { $0.words(amounts[$0]) }.joined(separator: ", ")
   }
 }
 
@@ -57,7 +62,7 @@ extension Ledger {
     try write("read the budget") { try Self.state(rules, day: Self.advanceClock(rules, now, $0), $0) }
   }
 
-  /// Raises today's caps, and writes down who did. True when this request was new.
+  /// Raises today's caps, writes down who did, and answers what asked for it. True when this request was new.
   @discardableResult
   package func raise(_ raise: BudgetRaise, rules: BudgetRules, now: ClockReading) throws(LedgerError) -> Bool {
     try write("raise a budget") { try Self.book(raise, rules: rules, now: now, $0) }
@@ -80,11 +85,11 @@ extension Ledger {
         raise.request, raise.scope.key, day.ordinal, bounded(raise.amounts.usd.micros), bounded(raise.amounts.tokens),
         bounded(raise.amounts.decides), now.wall, raise.actor, raise.via,
       ])
-    let words = BudgetAxis.allCases.filter { raise.amounts[$0] > 0 }.map { $0.words(raise.amounts[$0]) }
+    try closeBudgetAsks(by: raise, on: day, now: now, database)
     try audit(
       AuditEntry(
         at: now.wall, actor: raise.actor, via: raise.via, action: "budget raise", scope: raise.scope,
-        detail: "\(words.joined(separator: ", ")) for \(day)"), database)
+        detail: "\(raise.words) for \(day)"), database)
     return true
   }
 
@@ -135,31 +140,6 @@ extension Ledger {
         of: state[axis], recent: recent[axis], since: since, now: now.wall, resetsAt: state.day.resetsAt)
     }
     return answers
-  }
-
-  /// Prices every `priced` charge of these days again, after the table was corrected. Returns how many changed.
-  @discardableResult
-  package func reprice(from first: CivilDate, through last: CivilDate, prices: PriceTable) throws(LedgerError) -> Int {
-    try write("price again") { database in
-      var changed = 0
-      let rows = try Row.fetchAll(
-        database,
-        sql: "SELECT * FROM charges WHERE source = 'priced' AND superseded = 0 AND day BETWEEN ? AND ?",
-        arguments: [first.ordinal, last.ordinal])
-      for row in rows {
-        let known = Self.charge(row)
-        let quote = prices.price(known.tokens, model: known.model, on: CivilDate(ordinal: row["day"]))
-        guard quote.usd != known.usd || quote.unpriced != known.unpriced else { continue }
-        try database.execute(
-          sql: "UPDATE charges SET usd = ?, unpriced = ? WHERE tenant = ? AND event_id = ?",
-          arguments: [quote.usd.micros, quote.unpriced, row["tenant"] as String, known.eventID])
-        try Self.addToTotals(
-          BudgetAmounts(usd: quote.usd - known.usd), tenant: row["tenant"], day: (row["day"], row["fleet_day"]),
-          database)
-        changed += 1
-      }
-      return changed
-    }
   }
 }
 

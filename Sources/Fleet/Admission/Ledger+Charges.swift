@@ -4,58 +4,76 @@ import Tenant
 /// How one charge gets into the books: its row, the totals of its tenant and of the fleet, and what is left of its hold, all in the
 /// transaction of the caller.
 extension Ledger {
+  typealias ChargeDay = (tenant: Int64, fleet: Int64)
+
   /// Writes one charge, or lets it replace an earlier reading of its event, and moves the totals and the hold by the difference.
   static func book(
-    _ charge: Charge, on reservation: Row, decides: Int64, day: (tenant: Int64, fleet: Int64), now: ClockReading,
-    _ database: Database
+    _ charge: Charge, on reservation: Row, decides: Int64, day: ChargeDay, now: ClockReading, _ database: Database
   ) throws {
     let tenant: String = reservation["tenant"]
     let charge = try withoutEarlierRuns(bounded(charge), of: reservation, database)
-    let tokens = charge.tokens
-    var change = BudgetAmounts(usd: charge.usd, tokens: tokens.total, decides: decides)
-    var day = day
-    if let row = try Row.fetchOne(
+    let known = try Row.fetchOne(
       database, sql: "SELECT * FROM charges WHERE tenant = ? AND event_id = ?", arguments: [tenant, charge.eventID])
-    {
-      let known = Self.charge(row)
-      let wasDecides: Int64 = row["decides"]
-      let revived = row["superseded"] == 1
-      let better = revived || charge.replaces(known)
-      guard better || decides > wasDecides else { return }
-      let chosen = better ? charge : known
-      let before =
-        revived ? BudgetAmounts.zero : BudgetAmounts(usd: known.usd, tokens: known.tokens.total, decides: wasDecides)
-      change = BudgetAmounts(
-        usd: chosen.usd - before.usd, tokens: chosen.tokens.total - before.tokens,
-        decides: max(decides, wasDecides) - before.decides)
-      day = (row["day"], row["fleet_day"])
-      try database.execute(
-        sql: """
-          UPDATE charges SET source = ?, unpriced = ?, usd = ?, input = ?, cache_read = ?, cache_write = ?,
-            cache_write_long = ?, output = ?, model = coalesce(?, model), decides = ?, superseded = 0
-          WHERE tenant = ? AND event_id = ?
-          """,
-        arguments: [
-          chosen.source.rawValue, chosen.unpriced, chosen.usd.micros, chosen.tokens.input, chosen.tokens.cacheRead,
-          chosen.tokens.cacheWrite, chosen.tokens.cacheWriteLong, chosen.tokens.output, chosen.model,
-          max(decides, wasDecides), tenant, charge.eventID,
-        ])
+    let change: BudgetAmounts
+    if let known {
+      guard let correction = try correct(known, by: charge, decides: decides, database) else { return }
+      change = correction
     } else {
-      try database.execute(
-        sql: """
-          INSERT INTO charges (tenant, event_id, reservation, kind, run_id, runner, model, goal, worker, session, day,
-            fleet_day, at, source, unpriced, usd, input, cache_read, cache_write, cache_write_long, output, decides)
-          SELECT tenant, ?, id, kind, run_id, runner, coalesce(?, model), goal, worker, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
-          FROM reservations WHERE id = ?
-          """,
-        arguments: [
-          charge.eventID, charge.model, charge.session, day.tenant, day.fleet, charge.at ?? now.wall,
-          charge.source.rawValue, charge.unpriced, charge.usd.micros, tokens.input, tokens.cacheRead, tokens.cacheWrite,
-          tokens.cacheWriteLong, tokens.output, decides, reservation["id"] as Int64,
-        ])
+      change = try insert(charge, on: reservation, decides: decides, day: day, now: now, database)
     }
-    try addToTotals(change, tenant: tenant, day: day, database)
-    // The hold shrinks by what is now known to be spent, and never grows again.
+    // A correction belongs to the day on which its event was charged first.
+    try addToTotals(
+      change, tenant: tenant, day: known.map { ($0["day"], $0["fleet_day"]) as ChargeDay } ?? day, database)
+    try shrinkHold(of: reservation, by: change, database)
+  }
+
+  private static func insert(
+    _ charge: Charge, on reservation: Row, decides: Int64, day: ChargeDay, now: ClockReading, _ database: Database
+  ) throws -> BudgetAmounts {
+    let tokens = charge.tokens
+    try database.execute(
+      sql: """
+        INSERT INTO charges (tenant, event_id, reservation, kind, run_id, runner, model, goal, worker, session, day,
+          fleet_day, at, source, unpriced, usd, input, cache_read, cache_write, cache_write_long, output, decides)
+        SELECT tenant, ?, id, kind, run_id, runner, coalesce(?, model), goal, worker, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+        FROM reservations WHERE id = ?
+        """,
+      arguments: [
+        charge.eventID, charge.model, charge.session, day.tenant, day.fleet, charge.at ?? now.wall,
+        charge.source.rawValue, charge.unpriced, charge.usd.micros, tokens.input, tokens.cacheRead, tokens.cacheWrite,
+        tokens.cacheWriteLong, tokens.output, decides, reservation["id"] as Int64,
+      ])
+    return BudgetAmounts(usd: charge.usd, tokens: tokens.total, decides: decides)
+  }
+
+  /// The difference that a better reading of a known event makes; nil where it is none.
+  private static func correct(
+    _ row: Row, by charge: Charge, decides: Int64, _ database: Database
+  ) throws -> BudgetAmounts? {
+    let (known, wasDecides, wasSuperseded) = (Self.charge(row), row["decides"] as Int64, row["superseded"] == 1)
+    let isBetter = wasSuperseded || charge.replaces(known)
+    guard isBetter || decides > wasDecides else { return nil }
+    let chosen = isBetter ? charge : known
+    let most = max(decides, wasDecides)
+    try database.execute(
+      sql: """
+        UPDATE charges SET source = ?, unpriced = ?, usd = ?, input = ?, cache_read = ?, cache_write = ?,
+          cache_write_long = ?, output = ?, model = coalesce(?, model), decides = ?, superseded = 0
+        WHERE tenant = ? AND event_id = ?
+        """,
+      arguments: [
+        chosen.source.rawValue, chosen.unpriced, chosen.usd.micros, chosen.tokens.input, chosen.tokens.cacheRead,
+        chosen.tokens.cacheWrite, chosen.tokens.cacheWriteLong, chosen.tokens.output, chosen.model, most,
+        row["tenant"] as String, charge.eventID,
+      ])
+    // What was superseded is in no total.
+    guard !wasSuperseded else { return BudgetAmounts(usd: chosen.usd, tokens: chosen.tokens.total, decides: most) }
+    return BudgetAmounts(
+      usd: chosen.usd - known.usd, tokens: chosen.tokens.total - known.tokens.total, decides: most - wasDecides)
+  }
+
+  /// A hold shrinks by what is now known to be spent, and never grows again.
+  private static func shrinkHold(of reservation: Row, by change: BudgetAmounts, _ database: Database) throws {
     try database.execute(
       sql: """
         UPDATE reservations SET charged_usd = max(0, charged_usd + :usd), charged_tokens = max(0, charged_tokens + :tokens),
@@ -142,7 +160,7 @@ extension Ledger {
   }
 
   static func addToTotals(
-    _ change: BudgetAmounts, tenant: String, day: (tenant: Int64, fleet: Int64), _ database: Database
+    _ change: BudgetAmounts, tenant: String, day: ChargeDay, _ database: Database
   ) throws {
     for (scope, day) in [(tenant, day.tenant), (BudgetScope.fleet.key, day.fleet)] {
       try database.execute(

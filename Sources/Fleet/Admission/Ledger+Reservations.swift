@@ -15,51 +15,36 @@ extension Ledger {
     prices: PriceTable, now: ClockReading
   ) throws(LedgerError) -> Admission {
     try write("reserve") { database in
-      let tenantDay = try Self.advanceClock(rules, now, database)
-      let fleetDay = try Self.advanceClock(fleet, now, database)
-      let tenantState = try Self.state(rules, day: tenantDay, database)
-      if let row = try Row.fetchOne(
-        database, sql: "SELECT * FROM reservations WHERE tenant = ? AND kind = ? AND run_id = ?",
-        arguments: [request.tenant.name, request.kind.rawValue, request.runID])
-      {
-        guard row["state"] == "open" else {
-          throw LedgerError(
-            .conflict, "reserve", path: nil, detail: "run \(request.runID) of \(request.tenant) was closed before")
-        }
-        let held = BudgetAmounts(usd: MicroUSD(micros: row["usd"]), tokens: row["tokens"], decides: row["decides"])
-        return .granted(ReservationID(number: row["id"]), worstCase: held, budget: tenantState)
-      }
+      let days = try Self.days(rules, fleet, now, database)
+      if let held = try Self.standing(request, rules, days, database) { return held }
+      let state = try Self.state(rules, day: days.tenant, database)
       if let refusal = try Self.standingOrder(against: request, now: now, database) {
-        return .refused(refusal, budget: tenantState)
+        return .refused(refusal, budget: state)
       }
-      // The first place to look is the caller; then the tenant's own past.
       let amounts =
         try worstCase
-        ?? RunEstimate.worstCase(
-          kind: request.kind, free: request.isFree, promptBytes: request.promptBytes, model: request.model,
-          prices: prices, on: tenantDay.date, history: Self.pastRuns(of: request, database),
-          caps: [rules.caps, fleet.caps])
-      let fleetState = try Self.state(fleet, day: fleetDay, database)
+        ?? Self.estimate(request, prices: prices, on: days.tenant.date, [rules.caps, fleet.caps], database)
+      let fleetState = try Self.state(fleet, day: days.fleet, database)
       switch BudgetGate.decide(
-        worstCase: amounts,
-        budgets: [(rules.scope, tenantState, rules.zone), (fleet.scope, fleetState, fleet.zone)])
+        worstCase: amounts, budgets: [(rules.scope, state, rules.zone), (fleet.scope, fleetState, fleet.zone)])
       {
-      case .refused(let refusal): return .refused(refusal, budget: tenantState)
-      case .granted:
-        try database.execute(
-          sql: """
-            INSERT INTO reservations (tenant, kind, run_id, runner, model, goal, worker, day, fleet_day, opened_at,
-              usd, tokens, decides, left_usd, left_tokens, left_decides)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-            """,
-          arguments: [
-            request.tenant.name, request.kind.rawValue, request.runID, request.runner, request.model, request.goal,
-            request.worker, tenantDay.date.ordinal, fleetDay.date.ordinal, now.wall, amounts.usd.micros, amounts.tokens,
-            amounts.decides, amounts.usd.micros, amounts.tokens, amounts.decides,
-          ])
-        let id = ReservationID(number: database.lastInsertedRowID)
-        return .granted(id, worstCase: amounts, budget: try Self.state(rules, day: tenantDay, database))
+      case .refused(let refusal): return .refused(refusal, budget: state)
+      case .granted: return try Self.take(request, amounts, rules, days, now, database)
       }
+    }
+  }
+
+  /// A hold of nothing for what lives already, whatever the caps and the orders say: so that it is metered, and stopped where the
+  /// money is spent.
+  ///
+  /// *Throws* `conflict` when the run was closed before.
+  package func adopt(
+    _ request: RunRequest, tenant rules: BudgetRules, fleet: BudgetRules, now: ClockReading
+  ) throws(LedgerError) -> Admission {
+    try write("adopt") { database in
+      let days = try Self.days(rules, fleet, now, database)
+      return try Self.standing(request, rules, days, database)
+        ?? Self.take(request, .zero, rules, days, now, database)
     }
   }
 
@@ -82,11 +67,9 @@ extension Ledger {
   ) throws(LedgerError) {
     try write("meter") { database in
       let row = try Self.reservation(id, of: tenant, database)
-      let day = try Self.advanceClock(rules, now, database).date.ordinal
-      let fleetDay = try Self.advanceClock(fleet, now, database).date.ordinal
-      for charge in charges {
-        try Self.book(charge, on: row, decides: 0, day: (day, fleetDay), now: now, database)
-      }
+      let days = try Self.days(rules, fleet, now, database)
+      let day = (days.tenant.date.ordinal, days.fleet.date.ordinal)
+      for charge in charges { try Self.book(charge, on: row, decides: 0, day: day, now: now, database) }
     }
   }
 
@@ -123,31 +106,115 @@ extension Ledger {
   }
 }
 
+// MARK: - Opening
+
+extension Ledger {
+  /// The days in force of a run's two budgets.
+  private typealias Days = (tenant: BudgetDay, fleet: BudgetDay)
+
+  private static func days(
+    _ tenant: BudgetRules, _ fleet: BudgetRules, _ now: ClockReading, _ database: Database
+  ) throws -> Days {
+    (try advanceClock(tenant, now, database), try advanceClock(fleet, now, database))
+  }
+
+  /// The hold that this run has already.
+  private static func standing(
+    _ request: RunRequest, _ rules: BudgetRules, _ days: Days, _ database: Database
+  ) throws -> Admission? {
+    guard
+      let row = try Row.fetchOne(
+        database, sql: "SELECT * FROM reservations WHERE tenant = ? AND kind = ? AND run_id = ?",
+        arguments: [request.tenant.name, request.kind.rawValue, request.runID])
+    else { return nil }
+    guard row["state"] == "open" else {
+      throw LedgerError(
+        .conflict, "reserve", path: nil, detail: "run \(request.runID) of \(request.tenant) was closed before")
+    }
+    let held = BudgetAmounts(usd: MicroUSD(micros: row["usd"]), tokens: row["tokens"], decides: row["decides"])
+    return .granted(
+      ReservationID(number: row["id"]), worstCase: held, budget: try state(rules, day: days.tenant, database))
+  }
+
+  private static func take(
+    _ request: RunRequest, _ amounts: BudgetAmounts, _ rules: BudgetRules, _ days: Days, _ now: ClockReading,
+    _ database: Database
+  ) throws -> Admission {
+    try database.execute(
+      sql: """
+        INSERT INTO reservations (tenant, kind, run_id, runner, model, goal, worker, day, fleet_day, opened_at,
+          usd, tokens, decides, left_usd, left_tokens, left_decides)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+      arguments: [
+        request.tenant.name, request.kind.rawValue, request.runID, request.runner, request.model, request.goal,
+        request.worker, days.tenant.date.ordinal, days.fleet.date.ordinal, now.wall, amounts.usd.micros, amounts.tokens,
+        amounts.decides, amounts.usd.micros, amounts.tokens, amounts.decides,
+      ])
+    let id = ReservationID(number: database.lastInsertedRowID)
+    return .granted(id, worstCase: amounts, budget: try state(rules, day: days.tenant, database))
+  }
+
+  /// From the tenant's past runs of this kind and the prompt.
+  private static func estimate(
+    _ request: RunRequest, prices: PriceTable, on date: CivilDate, _ caps: [BudgetCaps], _ database: Database
+  ) throws -> BudgetAmounts {
+    RunEstimate.worstCase(
+      kind: request.kind, free: request.isFree, promptBytes: request.promptBytes, model: request.model, prices: prices,
+      on: date, history: try pastRuns(of: request, database), caps: caps)
+  }
+
+  private static func pastRuns(of request: RunRequest, _ database: Database) throws -> [PastRun] {
+    try Row.fetchAll(
+      database,
+      sql: """
+        SELECT charged_usd, charged_tokens FROM reservations
+        WHERE tenant = ? AND kind = ? AND runner = ? AND state = 'settled' ORDER BY id DESC LIMIT ?
+        """, arguments: [request.tenant.name, request.kind.rawValue, request.runner, RunEstimate.memory]
+    ).map { PastRun(usd: MicroUSD(micros: $0["charged_usd"]), tokens: $0["charged_tokens"]) }
+  }
+}
+
+// MARK: - Closing
+
 extension Ledger {
   static func close(_ closing: Closing, _ database: Database) throws -> SettleOutcome {
-    let (id, tenant, now) = (closing.id, closing.tenant, closing.now)
-    let row = try reservation(id, of: tenant, database)
-    let state: String = row["state"]
-    let day: (tenant: Int64, fleet: Int64) = (row["day"], row["fleet_day"])
-    guard let charges = closing.charges else {
-      guard state == "open" else { return .alreadyClosed }
-      let charge = Charge(
-        eventID: boundEvent(id), source: .bound, usd: MicroUSD(micros: row["left_usd"]),
-        tokens: ChargedTokens(input: row["left_tokens"]), model: row["model"], at: row["opened_at"])
-      try book(charge, on: row, decides: row["left_decides"], day: day, now: now, database)
-      try close(id, as: "bound", now: now, database)
-      return .settled
+    let row = try reservation(closing.id, of: closing.tenant, database)
+    return if let charges = closing.charges {
+      try settle(closing, charges, row, database)
+    } else {
+      try bind(closing, row, database)
     }
-    guard state == "open" || state == "bound" else { return .alreadyClosed }
-    if state == "bound" { try supersede(boundEvent(id), of: tenant, database) }
+  }
+
+  /// What is still held becomes the charge.
+  private static func bind(_ closing: Closing, _ row: Row, _ database: Database) throws -> SettleOutcome {
+    guard row["state"] == "open" else { return .alreadyClosed }
+    let charge = Charge(
+      eventID: boundEvent(closing.id), source: .bound, usd: MicroUSD(micros: row["left_usd"]),
+      tokens: ChargedTokens(input: row["left_tokens"]), model: row["model"], at: row["opened_at"])
+    try book(
+      charge, on: row, decides: row["left_decides"], day: (row["day"], row["fleet_day"]), now: closing.now, database)
+    try close(closing.id, as: "bound", now: closing.now, database)
+    return .settled
+  }
+
+  private static func settle(
+    _ closing: Closing, _ charges: [Charge], _ row: Row, _ database: Database
+  ) throws -> SettleOutcome {
+    let wasBound = row["state"] == "bound"
+    guard wasBound || row["state"] == "open" else { return .alreadyClosed }
+    if wasBound { try supersede(boundEvent(closing.id), of: closing.tenant, database) }
     let decides: Int64 = closing.countsDecide ? row["decides"] : 0
     // A run that cost nothing is still a decide, and a row that can be traced.
-    let nothing = Charge(eventID: "run/\(id)", source: .reported, usd: .zero)
+    let nothing = Charge(eventID: "run/\(closing.id)", source: .reported, usd: .zero)
     for (index, charge) in (charges.isEmpty && decides > 0 ? [nothing] : charges).enumerated() {
-      try book(charge, on: row, decides: index == 0 ? decides : 0, day: day, now: now, database)
+      try book(
+        charge, on: row, decides: index == 0 ? decides : 0, day: (row["day"], row["fleet_day"]), now: closing.now,
+        database)
     }
-    try close(id, as: "settled", now: now, database)
-    return state == "bound" ? .corrected : .settled
+    try close(closing.id, as: "settled", now: closing.now, database)
+    return wasBound ? .corrected : .settled
   }
 
   static func boundEvent(_ id: ReservationID) -> String { "bound/\(id)" }
@@ -168,15 +235,5 @@ extension Ledger {
       sql: """
         UPDATE reservations SET state = ?, closed_at = ?, left_usd = 0, left_tokens = 0, left_decides = 0 WHERE id = ?
         """, arguments: [state, now.wall, id.number])
-  }
-
-  private static func pastRuns(of request: RunRequest, _ database: Database) throws -> [PastRun] {
-    try Row.fetchAll(
-      database,
-      sql: """
-        SELECT charged_usd, charged_tokens FROM reservations
-        WHERE tenant = ? AND kind = ? AND runner = ? AND state = 'settled' ORDER BY id DESC LIMIT ?
-        """, arguments: [request.tenant.name, request.kind.rawValue, request.runner, RunEstimate.memory]
-    ).map { PastRun(usd: MicroUSD(micros: $0["charged_usd"]), tokens: $0["charged_tokens"]) }
   }
 }

@@ -133,7 +133,7 @@ package struct ConfigurationParser: Sendable {
     }
     let reminders = entries["reminders"].map { reader.words($0, "reminders") } ?? []
     for (node, _) in reminders {
-      if let age = reader.duration(node, "reminders", in: .seconds(60) ... .seconds(30 * 86_400)) {
+      if let age = reader.duration(node, "reminders", in: .seconds(1) ... .seconds(30 * 86_400)) {
         fleet.hooks.reminders.append(age)
       }
     }

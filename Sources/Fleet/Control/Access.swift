@@ -73,6 +73,7 @@ extension FleetDocument {
     document.tenants = tenants.filter { caller.sees($0.name) }
     document.asksPending = document.tenants.reduce(0) { $0 + $1.asksPending }
     document.spentToday = document.tenants.reduce(0) { $0 + ($1.budget?.usd.spent ?? 0) }
+    (document.budget, document.budgetNote) = (nil, nil)
     document.workers.live = document.tenants.reduce(0) { $0 + $1.workers.live }
     document.workers.pending = document.tenants.reduce(0) { $0 + $1.workers.pending }
     return document

@@ -73,16 +73,9 @@ extension ControlRoutes {
 
   private func addRaiseAndVerb(to router: Router<ControlContext>) {
     router.post("/v1/tenants/:name/raise") { request, context in
-      let name = try context.parameter("name")
-      let body = try await request.jsonBody()
-      let amount = body["usd"]?.double
-      let detail = amount.map { "\($0) USD" }
-      return try await wish("raise", name, .operate(tenant: name), context, detail: detail) { caller in
-        let micro = try Money.micro(dollars: amount)
-        let cap = try await fleet.raise(tenant: name, microUSD: micro, by: caller)
-        return ["tenant": .string(name), "raised": .usd(micro), "cap": .usd(cap)]
-      }
+      try await raise(try context.parameter("name"), request, context)
     }
+    router.post("/v1/raise") { request, context in try await raise(nil, request, context) }
     router.post("/v1/tenants/:name/verb") { request, context in
       let name = try context.parameter("name")
       let body = try await request.jsonBody(upTo: Request.largeBody)
@@ -96,6 +89,19 @@ extension ControlRoutes {
         return try await fleet.runVerb(tenant: name, arguments: arguments, stdin: body["stdin"]?.string, by: caller)
           .json
       }
+    }
+  }
+
+  private func raise(_ name: String?, _ request: Request, _ context: ControlContext) async throws -> Response {
+    let body = try await request.jsonBody()
+    return try await wish(
+      "raise", name, .operate(tenant: name), context, detail: RaiseAmount.words(body)
+    ) { caller in
+      let amount = try RaiseAmount(body)
+      let budget = try await fleet.raise(tenant: name, by: amount, caller: caller)
+      return [
+        "tenant": .optional(name), "raised": .usd(amount.microUSD), "cap": .usd(budget.usd.cap), "budget": budget.json,
+      ]
     }
   }
 
@@ -119,20 +125,5 @@ extension ControlRoutes {
       await record((error as? FleetRefusal)?.class.rawValue ?? FleetRefusal.Class.internal.rawValue)
       throw error
     }
-  }
-}
-
-/// Amounts as they come over the wire.
-package enum Money {
-  /// What one raise may add: a mistyped amount must not open the purse.
-  package static let largestRaise = 1_000_000.0
-
-  package static func micro(dollars: Double?) throws(FleetRefusal) -> Int64 {
-    guard let dollars, dollars > 0, dollars <= largestRaise else {
-      throw FleetRefusal(
-        .invalidArgument, "the amount must be a number of dollars above 0 and at most \(Int64(largestRaise))",
-        hint: #"send {"usd":5}"#)
-    }
-    return Int64((dollars * 1_000_000).rounded())
   }
 }

@@ -63,6 +63,12 @@ struct ControlRoutes: Sendable {
       if request.query("format") == "csv" { return Response.text(report.csv, type: "text/csv; charset=utf-8") }
       return Response.json(report.json)
     }
+    router.get("/v1/audit") { request, context in
+      _ = try allow(.operate(tenant: nil), context)
+      let rows = try await fleet.audit(
+        tenant: request.query("tenant"), limit: try request.query("limit", in: 1...10_000) ?? 200)
+      return Response.json(.array(rows.map(\.json)))
+    }
     router.get("/metrics") { _, context in
       _ = try allow(.metrics, context)
       let text = MetricsText.render(await fleet.document(), samples: await fleet.samples())

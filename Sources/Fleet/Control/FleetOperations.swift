@@ -32,8 +32,8 @@ package protocol FleetOperations: Sendable {
   /// Reads the configuration again; what is refused keeps its last good form.
   func reload(by: Caller) async throws(FleetRefusal) -> ReloadOutcome
 
-  /// Adds to today's money cap of one tenant; the answer is the new cap in micro-dollars.
-  func raise(tenant: String, microUSD: Int64, by: Caller) async throws(FleetRefusal) -> Int64
+  /// Adds to today's caps of one tenant, or of the whole fleet where `tenant` is nil; the answer is the day with them.
+  func raise(tenant: String?, by amount: RaiseAmount, caller: Caller) async throws(FleetRefusal) -> TenantBudget
   /// What was spent: one tenant or all, today and the days before it.
   func budget(tenant: String?, days: Int) async throws(FleetRefusal) -> SpendingReport
 
@@ -51,6 +51,8 @@ package protocol FleetOperations: Sendable {
   func restore(
     tenant: String, worker: String, as other: String?, by: Caller
   ) async throws(FleetRefusal) -> SandboxRow
+  /// Who changed what: the newest lines, oldest first; of one tenant or of all.
+  func audit(tenant: String?, limit: Int) async throws(FleetRefusal) -> [AuditRow]
   /// The fleet's own log lines after a sequence number, at most `limit`, oldest first.
   func logs(tenant: String?, after sequence: UInt64?, limit: Int) async -> [LogLine]
   /// The tenants that run as this Unix user.

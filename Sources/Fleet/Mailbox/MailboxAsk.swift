@@ -3,6 +3,10 @@ package import Tenant
 /// A pending ask of some tenant, as the one mailbox shows it: `asks --json`, `GET /v1/asks`.
 /// Shape: `{id,tenant,ask_id,worker,goal,prompt,at,age_s,reference,options,irreversible,worker_alive}`, id being `tenant/ask_id`.
 package struct MailboxAsk: Hashable, Sendable {
+  /// Who asks where it is the fleet itself: no tenant can be called so.
+  package static let fleet = "@fleet"
+
+  /// A tenant, or ``fleet``.
   package var tenant: String
   package var askID: String
   /// Who asks; nil where the fleet itself asks (a budget).

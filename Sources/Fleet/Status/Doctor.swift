@@ -221,6 +221,7 @@ package enum Doctor {
     // It is not the money that is missing.
     case .held where document.guards.contains { $0.name == "budget" && !$0.enforced }:
       "make the ledger usable again: see the check `guard budget`"
+    case .held where document.budget?.state == "held": "looop-fleet budget raise --fleet USD, or wait for the reset"
     case .held: "looop-fleet budget raise \(row.name) USD, or wait for the reset"
     case .degraded, .quarantined: "looop-fleet logs \(row.name)"
     case .foreign: "stop the other loop: LOOOP_DATA_DIR=\(row.dataDir ?? "DIR") looop down"

@@ -55,10 +55,15 @@ package struct FleetDocument: Hashable, Sendable {
   package var spentToday: Int64
   package var guards: [Guard]
   package var tenants: [TenantRow]
+  /// The day of the whole fleet, where it has a cap.
+  package var budget: TenantBudget?
+  /// What will stop the whole fleet before its day is over, in words.
+  package var budgetNote: String?
 
   package init(
     pid: Int32, version: String, uptimeSeconds: Int64, isolation: Isolation, beatsInFlight: Int, decidesInFlight: Int,
-    workers: WorkerCounts, asksPending: Int, spentToday: Int64, guards: [Guard], tenants: [TenantRow]
+    workers: WorkerCounts, asksPending: Int, spentToday: Int64, guards: [Guard], tenants: [TenantRow],
+    budget: TenantBudget? = nil, budgetNote: String? = nil
   ) {
     self.pid = pid
     self.version = version
@@ -71,6 +76,8 @@ package struct FleetDocument: Hashable, Sendable {
     self.spentToday = spentToday
     self.guards = guards
     self.tenants = tenants
+    self.budget = budget
+    self.budgetNote = budgetNote
   }
 
   package var json: JSON {
@@ -80,7 +87,7 @@ package struct FleetDocument: Hashable, Sendable {
         "isolation": .string(isolation.rawValue), "beats_in_flight": .int(Int64(beatsInFlight)),
         "decides_in_flight": .int(Int64(decidesInFlight)), "workers": workers.json,
         "asks_pending": .int(Int64(asksPending)), "usd_today": .usd(spentToday),
-        "guards": .array(guards.map(\.json)),
+        "guards": .array(guards.map(\.json)), "budget": budget?.json ?? .null, "budget_note": .optional(budgetNote),
       ],
       "tenants": .array(tenants.map(\.json)),
     ]
@@ -109,7 +116,8 @@ extension FleetDocument {
             hint: item["hint"]?.string)
         }
       },
-      tenants: tenants.compactMap(TenantRow.init(json:)))
+      tenants: tenants.compactMap(TenantRow.init(json:)), budget: fleet["budget"].flatMap(TenantBudget.init(json:)),
+      budgetNote: fleet["budget_note"]?.string)
   }
 }
 

@@ -39,12 +39,13 @@ package struct StatusScreen: Sendable {
   private func header(width: Int, paint: Paint) -> [String] {
     let workers = document.workers
     let max = workers.max.map { " of \($0)" } ?? ""
+    let cap = document.budget?.usd.cap.map { " of \(Display.money($0))" } ?? ""
     let parts = [
       "looop-fleet \(document.version)", "pid \(document.pid)", "up \(Display.age(document.uptimeSeconds))",
       "\(document.tenants.count) \(document.tenants.count == 1 ? "tenant" : "tenants")",
       "beats \(document.beatsInFlight)", "decides \(document.decidesInFlight)",
       "workers \(workers.live)\(max)" + (workers.pending > 0 ? " (\(workers.pending) pending)" : ""),
-      "asks \(document.asksPending)", "\(Display.money(document.spentToday)) today",
+      "asks \(document.asksPending)", "\(Display.money(document.spentToday))\(cap) today",
     ]
     // On a narrow screen the rest goes on below: what waits for a person must not fall off its edge.
     return Display.wrapped(parts, separator: " · ", width: width).map { paint(.strong, $0) }
@@ -64,6 +65,7 @@ package struct StatusScreen: Sendable {
     default:
       lines.append("not enforced: \(missing.map(\.name).joined(separator: ", ")) (`looop-fleet doctor` says why)")
     }
+    if let note = document.budgetNote { lines.append("the whole fleet: \(note)") }
     return lines.map { paint(.warning, Display.line("! " + $0, limit: width)) }
   }
 

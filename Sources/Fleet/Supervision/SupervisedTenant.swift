@@ -9,10 +9,8 @@ struct SupervisedTenant: Sendable {
   /// The pulse lock of its data dir.
   var lock: TakeOver.HeldLock?
   var budget: BudgetState?
-  /// The marks of its day that were announced, so that the ledger is not asked for each again and again.
-  var marks = ""
-  /// `at this rate spent by 15:40`, while a warning stands.
-  var forecast: String?
+  /// What was announced of its day.
+  var marks = BudgetMarks()
   /// Workers whose start is under way here, and what became of a refusal, by id.
   var starting: Set<String> = []
   /// Ended workers of which something still lives that is being stopped: their ids start nothing meanwhile.

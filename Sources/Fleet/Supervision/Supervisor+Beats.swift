@@ -127,7 +127,7 @@ extension Supervisor {
     case "admit":
       reply.send(await admit(name, line))
     case "settle":
-      await settle(name, line)
+      await settleAtDoor(line, of: name)
       reply.send(["ok": true])
     default:
       reply.send(["ok": false, "reason": "this door knows admit, settle and report"])
@@ -146,7 +146,7 @@ extension Supervisor {
     let request = RunRequest(
       tenant: tenant.id, kind: .tick, runID: runID, runner: line["runner"]?.string ?? "unknown",
       model: line["model"]?.string, promptBytes: max(0, line["prompt_bytes"]?.int ?? 0))
-    let verdict = await reserve(request, for: name)
+    let verdict = await admitDecide(request, for: name)
     if verdict["granted"]?.bool != true { dropDecide(name) }
     return verdict
   }

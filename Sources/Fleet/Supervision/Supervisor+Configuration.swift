@@ -42,6 +42,7 @@ extension Supervisor {
     if load.refused.allSatisfy({ $0.tenant != nil }) { await bindStrangers(sparing: kept.union(tenants.keys)) }
     let repositories = tenants.values.flatMap { Set($0.configuration.repositories.values) }
     repositoryNamers = Dictionary(repositories.map { ($0, 1) }, uniquingKeysWith: +)
+    await followPrices()
     await refreshBudgets()
     for line in applied { say(line) }
     if !fleet.required.isEmpty, !applied.isEmpty { tellMissingGuards() }

@@ -70,6 +70,16 @@ extension Supervisor {
     }
   }
 
+  /// Charges by the price list are put right where the list was corrected.
+  func followPrices() async {
+    let (prices, today) = (prices, fleetRules.zone.date(at: clock.now))
+    switch await ledger.perform({ try $0.follow(prices, today: today) }) {
+    case .success(0): break
+    case .success(let count): say("\(count) charges are priced again: the price list has changed")
+    case .failure(let error): ledgerFailed(error)
+    }
+  }
+
   /// Single charges older than ``Ledger/retention`` go, once a day; the days' totals stay.
   private func forgetOldCharges() async {
     guard let today = fleetBudget?.day.date, today != forgottenOn else { return }

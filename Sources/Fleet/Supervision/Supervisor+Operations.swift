@@ -5,10 +5,14 @@ import Tenant
 /// What people ask of a running fleet. Each wish is durable before it is answered.
 extension Supervisor: FleetOperations {
   package func answer(tenant name: String, ask: String, text: String, by caller: Caller) async throws(FleetRefusal) {
+    if name == MailboxAsk.fleet {
+      guard try await answerBudget(fleetRules, ask, text, caller) else { throw Self.noSuchAsk("\(name)/\(ask)") }
+      return
+    }
     let tenant = try known(name)
-    guard Identifier.isValid(ask) else { throw FleetRefusal(.noSuchAsk, "no ask \"\(name)/\(ask)\"") }
+    guard Identifier.isValid(ask) else { throw Self.noSuchAsk("\(name)/\(ask)") }
     // A worker may be called `budget-…` too: then its asks look alike, and only the ledger knows which are the budget's.
-    if BudgetAsk.isID(ask), try await answerBudget(tenant, ask, text, caller) { return }
+    if BudgetAsk.isID(ask), try await answerBudget(rules(of: tenant), ask, text, caller) { return }
     try checkThawed(tenant)
     let result = await helper(
       tenant, ["answer", ask, "--json", "--by", caller.user, "--via", "fleet \(caller.via)", "-"],
@@ -27,79 +31,13 @@ extension Supervisor: FleetOperations {
     let message = json["message"]?.string ?? "\(id) was not answered"
     switch json["code"]?.string {
     case "alreadyAnswered": return FleetRefusal(.alreadyAnswered, "\(id) was answered already: \(message)")
-    case "notFound": return FleetRefusal(.noSuchAsk, "no ask \"\(id)\"", hint: "list them: looop-fleet asks")
+    case "notFound": return noSuchAsk(id)
     default: return FleetRefusal(.invalidArgument, message)
     }
   }
 
-  /// False where the budget has no such ask: then it may be the tenant's.
-  private func answerBudget(
-    _ tenant: SupervisedTenant, _ ask: String, _ text: String, _ caller: Caller
-  ) async throws(FleetRefusal) -> Bool {
-    switch await ledger.perform({ try $0.hasBudgetAsk(ask, of: tenant.id) }) {
-    case .failure(let error): throw FleetRefusal(.unavailable, error.description, hint: error.hint)
-    case .success(false): return false
-    case .success(true): break
-    }
-    guard caller.roles.contains(.ops) || caller.roles.contains(.concierge) else {
-      throw FleetRefusal(
-        .permissionDenied, "a tenant does not raise its own budget",
-        hint: "ops or the concierge answers \(tenant.id)/\(ask)")
-    }
-    let (rules, now) = (rules(of: tenant), ClockReading.now(clock))
-    let result = await ledger.perform {
-      try $0.answerBudgetAsk(
-        ask, of: tenant.id, text: text, actor: caller.user, via: caller.via, rules: rules, now: now)
-    }
-    switch result {
-    case .failure(let error): throw FleetRefusal(.unavailable, error.description, hint: error.hint)
-    case .success(.unknown): return false
-    case .success(.alreadyAnswered(let answer)):
-      throw FleetRefusal(.alreadyAnswered, "\(tenant.id)/\(ask) was answered already: \(answer)")
-    case .success(.notUnderstood(let want)): throw FleetRefusal(.invalidArgument, "not understood", hint: want)
-    case .success(.answered):
-      tenants[tenant.id.name]?.state.held = nil
-      await refreshBudgets()
-      retryDecide(tenant.id.name)
-      return true
-    }
-  }
-
-  package func raise(tenant name: String, microUSD: Int64, by caller: Caller) async throws(FleetRefusal) -> Int64 {
-    let tenant = try known(name)
-    guard microUSD > 0 else {
-      throw FleetRefusal(
-        .invalidArgument, "a raise is more than 0 USD", hint: "a lower cap belongs in the configuration")
-    }
-    guard tenant.configuration.budget.usd != nil else {
-      throw FleetRefusal(
-        .conflict, "\(name) has no cap in USD that could be raised",
-        hint: "set one in tenants.d/\(name).yaml: budget: { usd_per_day: 20 }")
-    }
-    let (rules, now) = (rules(of: tenant), ClockReading.now(clock))
-    let raise = BudgetRaise(
-      scope: .tenant(tenant.id), amounts: BudgetAmounts(usd: MicroUSD(micros: microUSD)), actor: caller.user,
-      via: caller.via)
-    let result = await ledger.perform { ledger in
-      try ledger.raise(raise, rules: rules, now: now)
-      return try ledger.state(rules, now: now)
-    }
-    switch result {
-    case .failure(let error): throw FleetRefusal(.unavailable, error.description, hint: error.hint)
-    case .success(let state):
-      tenants[name]?.state.held = nil
-      tenants[name]?.budget = state
-      await refreshBudgets()
-      retryDecide(name)
-      return state.usd.cap ?? 0
-    }
-  }
-
-  /// What was held may go on: its next beat asks again, at once.
-  private func retryDecide(_ name: String) {
-    changed(.tenants, about: name)
-    reconcile(name, .touched)
-    admitWorkers()
+  private static func noSuchAsk(_ id: String) -> FleetRefusal {
+    FleetRefusal(.noSuchAsk, "no ask \"\(id)\"", hint: "list them: looop-fleet asks")
   }
 
   package func kill(tenant name: String, worker: String, by caller: Caller) async throws(FleetRefusal) {

@@ -56,7 +56,7 @@ extension Supervisor {
     if old?.workers != report.workers { changed(.workers, about: name) }
     admitWorkers()
     lookAtEnded(name)
-    settleWorkers(name)
+    settleEndedWorkers(name)
     closeEnded(name, before: old)
   }
 }

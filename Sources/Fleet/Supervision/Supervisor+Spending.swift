@@ -43,6 +43,16 @@ extension Supervisor {
     }
   }
 
+  package func audit(tenant name: String?, limit: Int) async throws(FleetRefusal) -> [AuditRow] {
+    // Also of a tenant that is configured no longer: the log outlives it.
+    let scope = name.flatMap(TenantID.init).map(BudgetScope.tenant)
+    guard name == nil || scope != nil else { throw FleetRefusal.unknownTenant(name ?? "") }
+    switch await ledger.perform({ try $0.auditLog(of: scope, limit: limit) }) {
+    case .failure(let error): throw FleetRefusal(.unavailable, error.description, hint: error.hint)
+    case .success(let entries): return entries.reversed().map(AuditRow.init)
+    }
+  }
+
   package func samples() async -> [MetricSample] {
     [
       MetricSample(

@@ -18,7 +18,9 @@ extension Supervisor {
         live: tenants.values.reduce(0) { $0 + $1.liveCount }, pending: plan.pending.count, max: fleet.maximumWorkers),
       asksPending: budgetAsks.count + tenants.values.reduce(0) { $0 + ($1.report?.asks.count ?? 0) },
       spentToday: fleetBudget?.usd.spent ?? tenants.values.reduce(0) { $0 + ($1.budget?.usd.spent ?? 0) },
-      guards: guards(confined), tenants: rows)
+      guards: guards(confined), tenants: rows,
+      budget: fleetRules.caps == .none ? nil : fleetBudget.map { TenantBudget($0) },
+      budgetNote: fleetBudget?.concern(forecast: fleetMarks.forecast))
   }
 
   private func guards(_ confined: [ConfinedTenant]) -> [FleetDocument.Guard] {
@@ -37,13 +39,14 @@ extension Supervisor {
   func row(_ tenant: SupervisedTenant, pending: Int) -> TenantRow {
     let (phase, reason) = tenant.state.phase
     let asks = tenant.report?.asks ?? []
-    let fleetAsks = budgetAsks.filter { $0.tenant == tenant.id }
+    let fleetAsks = budgetAsks.filter { $0.scope == .tenant(tenant.id) }
     let oldest = (asks.map(\.ts) + fleetAsks.map(\.at)).min()
     let due = timetable.due(of: tenant.id.name).map { clock.now + Int64(max(0, $0 - clock.monotonic()).rounded()) }
     return TenantRow(
       name: tenant.id.name, dataDir: tenant.configuration.dataDirectory.string,
       user: (try? confined(tenant).user.name) ?? tenant.configuration.user, phase: phase,
-      reason: reason ?? activityReason(tenant.state) ?? moneyReason(tenant) ?? sandboxReason(tenant),
+      reason: reason ?? activityReason(tenant.state) ?? tenant.budget?.concern(forecast: tenant.marks.forecast)
+        ?? sandboxReason(tenant),
       lastBeat: tenant.state.lastBeat.flatMap { beat in
         tenant.state.lastBeatAt.map {
           TenantRow.LastBeat(at: $0, outcome: beat.outcome.rawValue, durationMS: beat.durationMS)
@@ -55,17 +58,6 @@ extension Supervisor {
       budget: tenant.budget.map { TenantBudget($0) }, asksPending: asks.count + fleetAsks.count,
       oldestAskSeconds: oldest.map { max(0, clock.now - $0) }, sandboxes: sandboxCount(tenant),
       diskBytes: tenant.sandboxes.diskBytes, use: tenant.use.use)
-  }
-
-  /// What will stop it before the day is over.
-  private func moneyReason(_ tenant: SupervisedTenant) -> String? {
-    guard let budget = tenant.budget, budget.standing != .open else { return nil }
-    let used = BudgetAxis.allCases.compactMap { axis -> (axis: BudgetAxis, percent: Int128)? in
-      budget[axis].cap.flatMap { $0 > 0 ? (axis, Int128(budget[axis].committed) * 100 / Int128($0)) : nil }
-    }.max { $0.percent < $1.percent }
-    guard let used, let cap = budget[used.axis].cap else { return nil }
-    return "\(used.percent) % of today's \(used.axis.words(cap)) are spent or held"
-      + (tenant.forecast.map { "; \($0)" } ?? "")
   }
 
   /// Why nothing seems to happen: a beat that takes long is the usual answer.
@@ -116,7 +108,8 @@ extension Supervisor {
   package func asks() async -> [MailboxAsk] {
     let own = budgetAsks.map { ask in
       MailboxAsk(
-        tenant: ask.tenant.name, askID: ask.id, worker: nil, goal: nil, prompt: ask.prompt, at: ask.at, ageSeconds: 0,
+        tenant: ask.scope.mailboxName, askID: ask.id, worker: nil, goal: nil, prompt: ask.prompt, at: ask.at,
+        ageSeconds: 0,
         reference: nil, options: BudgetAsk.options, irreversible: false, workerAlive: nil)
     }
     return Mailbox.merge(

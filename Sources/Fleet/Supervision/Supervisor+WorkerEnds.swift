@@ -4,7 +4,7 @@ import Tenant
 /// What ended workers cost: their transcripts are read a last time, ``WorkerSettlement`` decides, and the ledger closes their holds.
 extension Supervisor {
   /// Settles the hold of every worker that the last report says has ended, also in an earlier supervisor's time.
-  func settleWorkers(_ name: String) {
+  func settleEndedWorkers(_ name: String) {
     guard let tenant = tenants[name], let report = tenant.report, !tenant.state.frozen else { return }
     guard tenant.holds.isLoaded else {
       begin(.short) { await $0.loadHolds(name) }
@@ -20,7 +20,7 @@ extension Supervisor {
       else { continue }
       tenants[name]?.holds.settling.insert(generation)
       begin { fleet in
-        await fleet.settle(reservation, worker, of: tenant)
+        await fleet.settleWorker(reservation, worker, of: tenant)
         fleet.tenants[name]?.holds.settling.remove(generation)
         await fleet.refreshSpending(name)
         await fleet.refreshBudget(name)
@@ -29,13 +29,24 @@ extension Supervisor {
     }
   }
 
-  private func settle(
+  private func settleWorker(
     _ reservation: OpenReservation, _ worker: TenantReport.Worker?, of tenant: SupervisedTenant
   ) async {
     let settlement = await settlement(of: reservation, worker, tenant)
+    if case .failure(let error) = await carryOut(settlement, reservation, of: tenant) { return ledgerFailed(error) }
+    if let words = settlement.words(worker: reservation.request.worker ?? reservation.request.runID) {
+      say(words, about: tenant.id.name, level: .warning)
+    }
+    if case .later = settlement { return }
+    tenants[tenant.id.name]?.holds.open[reservation.request.runID] = nil
+  }
+
+  private func carryOut(
+    _ settlement: WorkerSettlement, _ reservation: OpenReservation, of tenant: SupervisedTenant
+  ) async -> Result<Void, LedgerError> {
     let (id, owner, now) = (reservation.id, tenant.id, ClockReading.now(clock))
     let (rules, fleetRules) = (rules(of: tenant), fleetRules)
-    let result = await ledger.perform { ledger in
+    return await ledger.perform { ledger in
       switch settlement {
       case .release: try ledger.release(id, of: owner, now: now)
       case .charge(let charges): try ledger.settle(id, of: owner, charges: charges, now: now)
@@ -46,20 +57,6 @@ extension Supervisor {
       case .later: break
       }
     }
-    let who = reservation.request.worker ?? reservation.request.runID
-    if case .failure(let error) = result { return ledgerFailed(error) }
-    switch settlement {
-    case .later(let why): return say("worker \(who) is not settled yet: \(why)", about: owner.name, level: .warning)
-    case .bind:
-      let what = "worker \(who) left no record of what it used: charged as its upper bound"
-      say(what, about: owner.name, level: .warning)
-    case .chargeAndBind:
-      let what =
-        "worker \(who) ended in the middle of a call, or left only part of its record: the rest of its hold is charged"
-      say(what, about: owner.name, level: .warning)
-    case .release, .charge: break
-    }
-    tenants[owner.name]?.holds.open[reservation.request.runID] = nil
   }
 
   private func settlement(
@@ -76,5 +73,18 @@ extension Supervisor {
       worker.map { .init(began: $0.record.process != nil, exitCode: $0.exitCode.flatMap(Int32.init(exactly:))) },
       reading: reading, run: reservation.request, age: clock.now - reservation.openedAt, prices: prices,
       on: tenant.configuration.zone.date(at: clock.now))
+  }
+}
+
+extension WorkerSettlement {
+  /// What is worth telling; nil for what goes without saying.
+  fileprivate func words(worker: String) -> String? {
+    switch self {
+    case .release, .charge: nil
+    case .later(let why): "worker \(worker) is not settled yet: \(why)"
+    case .bind: "worker \(worker) left no record of what it used: charged as its upper bound"
+    case .chargeAndBind:
+      "worker \(worker) ended in the middle of a call, or left only part of its record: the rest of its hold is charged"
+    }
   }
 }

@@ -17,44 +17,33 @@ extension Supervisor {
       tenant: tenant.id, kind: .worker, runID: record.generation, runner: runner.runner,
       model: runner.model.map { String($0.prefix(200)) }, goal: record.goal, worker: record.id,
       promptBytes: runner.promptBytes)
-    return await reserveWorker(request, worstCase: nil, of: tenant)
-  }
-
-  private func reserveWorker(
-    _ request: RunRequest, worstCase: BudgetAmounts?, of tenant: SupervisedTenant
-  ) async -> WorkerGrant {
-    let (rules, fleetRules, prices, now) = (rules(of: tenant), fleetRules, prices, ClockReading.now(clock))
-    let result = await ledger.perform { ledger in
-      let admission = try ledger.reserve(
-        request, worstCase: worstCase, tenant: rules, fleet: fleetRules, prices: prices, now: now)
-      if case .refused(let refusal, _) = admission, refusal.axis != nil, refusal.scope != .fleet {
-        _ = try ledger.openBudgetAsk(refusal, of: request.tenant, rules: rules, now: now)
-      }
-      return admission
-    }
-    let name = tenant.id.name
-    switch result {
-    case .success(.granted(let id, let held, let budget)):
-      ledgerAnswered()
-      tenants[name]?.budget = budget
-      tenants[name]?.holds.open[request.runID] = OpenReservation(
-        id: id, request: request, openedAt: now.wall, day: budget.day.date, left: held)
-      return .granted(id)
-    case .success(.refused(let refusal, let budget)):
-      ledgerAnswered()
-      tenants[name]?.budget = budget
+    let result = await reserve(request, of: tenant)
+    if case .success(.refused(let refusal, _)) = result {
       if tenants[name]?.holds.waiting?.reason != refusal.reason {
-        say("worker \(request.worker ?? request.runID) waits: \(refusal.reason)", about: name, level: .warning)
+        say("worker \(record.id) waits: \(refusal.reason)", about: name, level: .warning)
       }
       tenants[name]?.holds.waiting = refusal
       await refreshBudgetAsks()
       changed(.workers)
+    }
+    return grant(result, request, of: name)
+  }
+
+  private func grant(
+    _ result: Result<Admission, LedgerError>, _ request: RunRequest, of name: String
+  ) -> WorkerGrant {
+    switch result {
+    case .success(.granted(let id, let held, let budget)):
+      tenants[name]?.budget = budget
+      tenants[name]?.holds.open[request.runID] = OpenReservation(
+        id: id, request: request, openedAt: clock.now, day: budget.day.date, left: held)
+      return .granted(id)
+    case .success(.refused(_, let budget)):
+      tenants[name]?.budget = budget
       return .waits
     case .failure(let error) where error.code == .conflict:
       return .impossible("this wish was settled before: start the worker again")
-    case .failure(let error):
-      ledgerFailed(error)
-      return .waits
+    case .failure: return .waits
     }
   }
 
@@ -77,7 +66,7 @@ extension Supervisor {
     tenants[name]?.holds.open.merge(known) { here, _ in here }
     tenants[name]?.holds.isLoaded = true
     await refreshSpending(name)
-    settleWorkers(name)
+    settleEndedWorkers(name)
   }
 
   /// Workers that live without a hold were not started here: they are metered from now on, with nothing held.
@@ -91,9 +80,10 @@ extension Supervisor {
       let request = RunRequest(
         tenant: tenant.id, kind: .worker, runID: record.generation, runner: "command", goal: record.goal,
         worker: record.id)
-      if case .impossible = await reserveWorker(request, worstCase: .zero, of: tenant) {
-        tenants[name]?.holds.refused.insert(record.generation)
-      }
+      let (rules, fleetRules, now) = (rules(of: tenant), fleetRules, ClockReading.now(clock))
+      let result = await ledger.perform { try $0.adopt(request, tenant: rules, fleet: fleetRules, now: now) }
+      if case .failure(let error) = result, error.code != .conflict { ledgerFailed(error) }
+      if case .impossible = grant(result, request, of: name) { tenants[name]?.holds.refused.insert(record.generation) }
     }
   }
 

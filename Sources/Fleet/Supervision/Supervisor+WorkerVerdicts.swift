@@ -22,31 +22,24 @@ extension Supervisor {
     case .goOn: break
     case .warn(let words): await tell(paid, "warn", whose + words, money, tenant)
     case .finish(_, let words):
-      await hold(name, money, whose + words)
+      await holdOwn(name, money)
       await tell(paid, "finish", whose + words, money, tenant)
     case .stop(let words):
-      await hold(name, money, whose + words)
+      await holdOwn(name, money)
       for worker in paid { await stop(worker.record, of: tenant, because: whose + words) }
     }
   }
 
-  /// No new decide and no new worker, and one ask.
-  private func hold(_ name: String, _ money: MoneyLeft, _ words: String) async {
-    guard let tenant = tenants[name] else { return }
-    if case .tenant = money.rules.scope, let axis = WorkerMoney.spentAxis(money.state) {
-      let refusal = AdmissionRefusal(
-        scope: money.rules.scope, axis: axis,
-        reason: "today's budget of \(axis.words(money.state[axis].cap ?? 0)) is spent",
-        retryAt: money.state.day.resetsAt)
-      let (rules, now) = (money.rules, ClockReading.now(clock))
-      let result = await ledger.perform { try $0.openBudgetAsk(refusal, of: tenant.id, rules: rules, now: now) }
-      if case .failure(let error) = result { ledgerFailed(error) }
-      await refreshBudgetAsks()
+  /// One ask, and nothing new. The fleet's own day holds every tenant as it is read.
+  private func holdOwn(_ name: String, _ money: MoneyLeft) async {
+    let (rules, now) = (money.rules, ClockReading.now(clock))
+    guard rules.scope != .fleet, let refusal = BudgetGate.exhausted((rules.scope, money.state, rules.zone)) else {
+      return
     }
-    guard tenants[name]?.state.held == nil else { return }
-    say("held: \(words)", about: name, level: .warning)
-    tenants[name]?.state.held = words
-    changed(.tenants, about: name)
+    let result = await ledger.perform { try $0.openBudgetAsk(refusal, rules: rules, now: now) }
+    if case .failure(let error) = result { ledgerFailed(error) }
+    await refreshBudgetAsks()
+    if tenants[name]?.state.held == nil { hold(name, because: refusal) }
   }
 
   /// Once for each worker and cap, also over restarts.

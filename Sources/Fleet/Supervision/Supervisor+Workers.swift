@@ -34,7 +34,8 @@ extension Supervisor {
     if tenant.state.frozen { return "the tenant is frozen" }
     if tenant.state.paused { return "the tenant is paused" }
     if let trouble = ledgerTrouble { return trouble }
-    if let held = tenant.state.held { return held }
+    // A parked account stops its own runner only: the ledger knows which.
+    if let held = tenant.state.held, held.axis != nil { return held.reason }
     if let waiting = tenant.holds.waiting { return waiting.reason }
     if tenant.state.lease != .held { return "the tenant is not taken over yet" }
     return nil

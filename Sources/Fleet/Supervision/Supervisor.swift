@@ -65,9 +65,13 @@ package actor Supervisor {
   /// Whether the orders of ops (pause, freeze) could be read since we began.
   var knowsOrders = false
   var fleetBudget: BudgetState?
+  /// What was announced of the fleet's day.
+  var fleetMarks = BudgetMarks()
+  /// The fleet's day and caps that are spent and have asked for more.
+  var fleetBreach: String?
   /// The day on which charges of long ago were last thrown away.
   var forgottenOn: CivilDate?
-  /// Breached budgets that ask for a raise: the fleet's own asks, beside the tenants'.
+  /// Breached budgets, of tenants or of the fleet, that ask for a raise: our own asks, beside the tenants'.
   var budgetAsks: [BudgetAsk] = []
   /// Tells hooks about asks; made anew when the configuration names other ones.
   var notices: (hooks: FleetConfiguration.Hooks, notifier: Notifier)?

@@ -47,8 +47,8 @@ struct TenantState: Hashable, Sendable {
   var trouble: String?
   /// Decides that failed in a row, as the tenant reports it.
   var decideFailures = 0
-  /// Why the budget stops new decides.
-  var held: String?
+  /// Why the budget, its own or the fleet's, stops new decides, or a provider that turned it away.
+  var held: AdmissionRefusal?
   /// Why nobody's decides may start: the fleet's ledger cannot be written.
   var ledgerTrouble: String?
   var lastBeat: TenantReport.Beat?
@@ -77,7 +77,7 @@ extension TenantState {
     case .none, .taking, .held: break
     }
     if failures > 0 { return troubled(trouble ?? "beats fail") }
-    if let held = ledgerTrouble ?? held { return (.held, held) }
+    if let held = ledgerTrouble ?? held?.reason { return (.held, held) }
     if decideFailures > 0 {
       let reason =
         "\(decideFailures) failed decide\(decideFailures == 1 ? "" : "s") in a row: \(trouble ?? "see its log")"

@@ -120,7 +120,10 @@ import Testing
     }
     let raised = try await rig.post("/v1/tenants/web/raise", #"{"usd":2.5}"#)
     #expect(raised.json["cap"]?.double == 22.5)
-    for bad in ["{}", #"{"usd":0}"#, #"{"usd":-1}"#, #"{"usd":1e9}"#, #"{"usd":"5"}"#] {
+    let whole = try await rig.post("/v1/raise", #"{"usd":1,"tokens":1000,"decides":50}"#)
+    #expect(whole.json.object?.keys.sorted() == ["budget", "cap", "raised", "tenant"])
+    #expect(whole.json["tenant"] == .null && whole.json["budget"]?["decides"]?["cap"] == 550)
+    for bad in ["{}", #"{"usd":0}"#, #"{"usd":-1}"#, #"{"usd":1e9}"#, #"{"usd":"5"}"#, #"{"usd":5,"decides":0.5}"#] {
       #expect(try await rig.post("/v1/tenants/web/raise", bad).status == 400, "\(bad)")
     }
     let verb = try await rig.post("/v1/tenants/web/verb", #"{"arguments":["goal","write","g"],"stdin":"x"}"#)
@@ -130,9 +133,9 @@ import Testing
     #expect(
       await fleet.wishes == [
         "pause web", "resume web", "freeze web", "thaw web", "freeze all", "thaw all", "drain", "kill web/fix",
-        "raise web 2500000",
+        "raise web 2500000 0 0", "raise all 1000000 1000 50",
       ])
-    #expect(rig.audited.withLock { $0.count } == 19)
+    #expect(rig.audited.withLock { $0.count } == 21)
     #expect(rig.audited.withLock { $0.first?.target } == "web")
   }
 
@@ -179,16 +182,18 @@ import Testing
     #expect(try await rig.get("/v1/asks").json.array?.map { $0["tenant"]?.string } == ["web"])
     #expect(try await rig.get("/v1/status").json["tenants"]?.array?.count == 1)
     #expect(try await rig.get("/metrics").status == 403)
+    #expect(try await rig.get("/v1/audit").status == 403)
     #expect(try await rig.get("/v1/tenants/api").status == 403)
     #expect(try await rig.get("/v1/tenants/nope").status == 403)
     for path in [
-      "/v1/asks/api/b-1/answer", "/v1/tenants/api/verb", "/v1/tenants/web/raise", "/v1/freeze", "/v1/reload",
+      "/v1/asks/api/b-1/answer", "/v1/tenants/api/verb", "/v1/tenants/web/raise", "/v1/raise", "/v1/freeze",
+      "/v1/reload", "/v1/asks/@fleet/budget-2026-06-30/answer",
     ] {
       #expect(try await rig.post(path, #"{"text":"yes","usd":1,"arguments":["x"]}"#).status == 403, "\(path)")
     }
     #expect(try await rig.post("/v1/asks/web/a-1/answer", #"{"text":"yes"}"#).status == 200)
     #expect(await fleet.wishes.isEmpty)
-    #expect(rig.audited.withLock { $0.map(\.outcome) } == Array(repeating: "permission_denied", count: 5) + ["done"])
+    #expect(rig.audited.withLock { $0.map(\.outcome) } == Array(repeating: "permission_denied", count: 7) + ["done"])
     let nobody = Rig(fleet: fleet, caller: nil)
     #expect(try await nobody.get("/v1/status").status == 403)
     #expect(try await nobody.get("/healthz").status == 200)

@@ -172,6 +172,10 @@ import Testing
       #expect(try await run(["status", "nope"], socket).exitCode == 1)
       #expect(try await run(["reload"], socket).exitCode == 1, "something was refused")
       #expect(try await run(["budget", "raise", "web", "2.50"], socket).output.contains("$22.50"))
+      let audit = try await run(["audit"], socket).output
+      #expect(audit.contains("alice") && audit.contains("budget raise"), "\(audit)")
+      let whole = try await run(["budget", "raise", "--fleet", "--decides", "9", "2"], socket)
+      #expect(whole.output == "the whole fleet: raised by $2.00, 9 decides; today's cap is now $22.00, 509 decides\n")
       #expect(try await run(["budget", "raise", "web", "lots"], socket).exitCode == 64)
       #expect(try await run(["freeze", "web"], socket).exitCode == 0)
       await fleet.setPhase("web", .held)

@@ -108,9 +108,14 @@ actor InMemoryFleet: FleetOperations {
         .init(file: "tenants.d/x.yaml", line: 3, tenant: "x", message: "unknown key `usd`", hint: "did you mean")
       ])
   }
-  func raise(tenant: String, microUSD: Int64, by: Caller) -> Int64 {
-    wishes.append("raise \(tenant) \(microUSD)")
-    return 20_000_000 + microUSD
+  func raise(tenant: String?, by amount: RaiseAmount, caller: Caller) -> TenantBudget {
+    wishes.append("raise \(tenant ?? "all") \(amount.microUSD) \(amount.tokens) \(amount.decides)")
+    return TenantBudget(
+      day: "2026-06-30", resetsAt: 2000, usd: .init(cap: 20_000_000 + amount.microUSD),
+      tokens: .init(cap: 1000 + amount.tokens), decides: .init(cap: 500 + amount.decides), state: "open")
+  }
+  func audit(tenant: String?, limit: Int) -> [AuditRow] {
+    [AuditRow(at: 1000, actor: "alice", via: "looop-fleet", action: "budget raise", tenant: tenant, detail: "$5.00")]
   }
   func budget(tenant: String?, days: Int) -> SpendingReport {
     SpendingReport(

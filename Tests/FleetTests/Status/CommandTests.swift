@@ -18,6 +18,9 @@ import Testing
     ["sandbox", "land", "web/fix", "--into", "main", "--dry-run"], ["sandbox", "restore", "web/fix", "--as", "again"],
     ["sandbox", "preflight", "web/site", "--base", "next"],
     ["budget", "web", "--days", "7", "--json"], ["budget", "--csv"], ["budget", "raise", "web", "5"],
+    ["audit", "web", "--lines", "5", "--json"], ["audit"], ["budget", "raise", "--fleet", "$5"],
+    ["budget", "raise", "web", "--tokens", "1000", "--decides", "5"],
+    ["answer", "@fleet/budget-2026-06-30", "raise", "5"],
     ["tenant", "add", "web", "--data-dir", "/srv/web", "--user", "alice", "--repo", "web=/srv/git/web.git"],
     ["tenant", "list"], ["tenant", "show", "web"], ["tenant", "pause", "web"], ["tenant", "resume", "web"],
     ["tenant", "remove", "web"], ["reload"], ["freeze"], ["freeze", "web"], ["thaw"], ["thaw", "web"], ["logs"],
@@ -33,7 +36,9 @@ import Testing
     ["answer", "web"], ["answer", "noslash", "x"], ["answer", "/x", "y"], ["answer", "web/", "y"],
     ["wait", "--after", "abc"], ["status", "--json", "--watch"], ["budget", "--days", "0"], ["worker", "kill", "web"],
     ["sandbox", "land", "web"], ["sandbox", "diff"], ["sandbox", "restore", "web/"],
-    ["budget", "raise", "web"], ["tenant", "add", "web"], ["logs", "--lines", "0"], ["nonsense"],
+    ["budget", "raise", "web"], ["budget", "raise", "5", "--fleet", "web"],
+    ["budget", "raise", "--fleet"], ["budget", "raise", "web", "--decides", "0"], ["budget", "raise"],
+    ["tenant", "add", "web"], ["logs", "--lines", "0"], ["nonsense"],
     ["budget", "--json", "--csv"],
   ]
 

@@ -11,7 +11,8 @@ import Testing
     #expect(keys(json) == ["fleet", "tenants"])
     #expect(
       keys(json["fleet"]) == [
-        "asks_pending", "beats_in_flight", "decides_in_flight", "guards", "isolation", "pid", "uptime_s", "usd_today",
+        "asks_pending", "beats_in_flight", "budget", "budget_note", "decides_in_flight", "guards", "isolation", "pid",
+        "uptime_s", "usd_today",
         "version", "workers",
       ])
     #expect(keys(json["fleet"]?["workers"]) == ["live", "max", "pending"])

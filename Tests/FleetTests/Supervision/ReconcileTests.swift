@@ -78,7 +78,9 @@ import Testing
     let cases: [(TenantState, TenantPhase)] = [
       (Self.state(), .running), (Self.state { $0.paused = true }, .paused), (Self.state { $0.frozen = true }, .paused),
       (Self.state { $0.drained = true }, .paused),
-      (Self.state { $0.held = "today's budget is spent" }, .held),
+      (
+        Self.state { $0.held = AdmissionRefusal(scope: .fleet, axis: .usd, reason: "it is spent", retryAt: nil) }, .held
+      ),
       (Self.state { $0.lease = .foreign("another pulse") }, .foreign),
       (Self.state { $0.lease = .unavailable("its data dir is missing") }, .degraded),
       (

@@ -44,7 +44,7 @@ import Testing
     let scratch = try ScratchDirectory()
     let make = { (text: String) in
       StandaloneAdmission(
-        scratch.dataDir, config: Self.config(text), environment: HostEnvironment([:]), clock: .system, onlyIfSet: true)
+        scratch.dataDir, config: Self.config(text), environment: HostEnvironment([:]), clock: .system, isInFleet: true)
     }
     #expect(make("{}").cap == 0)
     #expect(make(#"{"max_daily_usd":4}"#).cap == 4_000_000)

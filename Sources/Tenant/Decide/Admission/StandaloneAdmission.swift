@@ -13,21 +13,24 @@ package struct StandaloneAdmission: DecideAdmission {
   /// What the tenant says that a run without figures costs at most.
   package let unmetered: Int64?
   package let clock: HostClock
+  /// The fleet parks accounts itself: two jitters on one limit would only be longer.
+  private let isInFleet: Bool
   /// What went wrong without stopping the beat.
   package private(set) var warnings: [String] = []
 
   package static let defaultUSD = 10.0
 
-  /// `onlyIfSet`: without a cap of its own the tenant has none (inside a fleet the fleet's rules).
+  /// `isInFleet`: without a cap of its own the tenant has none; the fleet's rules.
   package init(
-    _ data: DataDir, config: RunnerConfig?, environment: HostEnvironment, clock: HostClock, onlyIfSet: Bool = false
+    _ data: DataDir, config: RunnerConfig?, environment: HostEnvironment, clock: HostClock, isInFleet: Bool = false
   ) {
     self.data = data
     self.clock = clock
+    self.isInFleet = isInFleet
     // A variable that cannot be read falls through to the configuration.
     let usd =
       environment["LOOOP_MAX_DAILY_USD"].flatMap { Double($0.trimmedSpace) }.flatMap { $0.isFinite ? $0 : nil }
-      ?? config?.maxDailyUSD ?? (onlyIfSet ? 0 : Self.defaultUSD)
+      ?? config?.maxDailyUSD ?? (isInFleet ? 0 : Self.defaultUSD)
     cap = max(0, Money.microUSD(usd))
     unmetered = config?.unmeteredUSD.flatMap { $0 > 0 ? max(1, Money.microUSD($0)) : nil }
   }
@@ -35,7 +38,7 @@ package struct StandaloneAdmission: DecideAdmission {
   package mutating func admit(_ wish: DecideWish) -> DecideVerdict {
     if wish.runner == RunnerKind.rules.rawValue { return .granted(reservation: wish.runID) }
     let now = clock.now
-    if let until = RateLimit.until(data), until > now {
+    if !isInFleet, let until = RateLimit.until(data), until > now {
       return .refused(reason: "the provider's limit ends at \(LocalTime(until).clock)", retryAt: until)
     }
     let bound = unmetered ?? UpperBound.microUSD(promptBytes: wish.promptBytes)
@@ -58,7 +61,7 @@ package struct StandaloneAdmission: DecideAdmission {
 
   package mutating func settle(reservation: String, runID: String, usage: RunUsage?) {
     if usage?.runner == RunnerKind.rules.rawValue { return }
-    if let until = usage?.rateLimitedUntil { RateLimit.note(until, runID: runID, data, now: clock.now) }
+    if !isInFleet, let until = usage?.rateLimitedUntil { RateLimit.note(until, runID: runID, data, now: clock.now) }
     // Nothing is reserved where the row was written already: settling twice charges once.
     guard case .value(let held) = Reservation.read(data), held.runID == reservation else { return }
     charge(held, usage)

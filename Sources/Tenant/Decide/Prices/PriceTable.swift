@@ -72,6 +72,15 @@ package struct PriceTable: Sendable, Hashable {
     return PriceTable(prices.filter { !own.contains($0.key) }.values.flatMap { $0 } + list)
   }
 
+  /// The same for the same prices, in every process: tells whether the list has changed.
+  package var fingerprint: String {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for (_, list) in prices.sorted(by: { $0.key < $1.key }) {
+      for byte in "\(list)".utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    }
+    return String(hash, radix: 16)
+  }
+
   package func knows(_ model: String?) -> Bool { model.map { prices[Self.canonical($0)] != nil } ?? false }
 
   /// `isOneRequest`: the tokens are those of one call of the model, so the price of a long prompt can be told. Totals of many

@@ -18,6 +18,18 @@ package enum RunnerKind: String, Sendable, CaseIterable {
     return RunnerKind(rawValue: name.trimmed(of: "\"'")) ?? .plain
   }
 
+  /// Whose account a command uses: the agent's name however it is called, else the command's own word.
+  package static func account(_ command: String) -> String {
+    let kind = of(command)
+    switch kind {
+    case .claude, .codex, .opencode, .pi: return kind.rawValue
+    case .rules, .plain:
+      // A command that only calls itself `rules` is somebody's program.
+      let name = label(command)
+      return name == RunnerKind.rules.rawValue && !isRules(command) ? "command" : name
+    }
+  }
+
   /// The embedded decider: the command is the one word `rules`.
   package static func isRules(_ command: String) -> Bool {
     command.split(whereSeparator: \.isWhitespace).elementsEqual(["rules"])

@@ -37,19 +37,67 @@ struct BudgetShow: AsyncParsableCommand {
 
 struct BudgetRaise: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "raise", abstract: "Add to one tenant's cap, for today only.")
+    commandName: "raise", abstract: "Add to the caps of one tenant, or of the whole fleet, for today only.",
+    usage: """
+      looop-fleet budget raise NAME USD [--tokens N] [--decides N]
+      looop-fleet budget raise --fleet USD [--tokens N] [--decides N]
+      """)
 
-  @Argument(help: "The tenant.") var name: String
-  @Argument(help: "By how many dollars.") var usd: String
+  @Argument(help: "The tenant, unless it is --fleet; and by how many dollars.") var words: [String] = []
+  @Flag(help: "The whole fleet's cap.") var fleet = false
+  @Option(help: "By how many tokens.") var tokens: Int64?
+  @Option(help: "By how many decides.") var decides: Int64?
   @OptionGroup var common: CommonOptions
 
-  func run() async throws {
-    guard let amount = MicroUSD(decimal: usd.hasPrefix("$") ? usd.dropFirst() : usd[...]), amount > .zero else {
-      throw ValidationError("\(usd) is not an amount in dollars, such as 5 or 2.50")
+  private var name: String? { fleet ? nil : words.first }
+  private var usd: String? { fleet ? words.first : words.dropFirst().first }
+
+  func validate() throws {
+    guard fleet || !words.isEmpty else { throw ValidationError("name a tenant, or --fleet") }
+    guard words.count <= (fleet ? 1 : 2) else {
+      throw ValidationError(
+        "\(words.last ?? "") is too much: a raise takes \(fleet ? "an amount" : "a tenant and an amount")")
     }
-    let answer = try await common.client().post(
-      "/v1/tenants/\(PercentEncoding.encode(name))/raise", ["usd": .double(amount.dollars)])
-    let cap = answer["cap"]?.microUSD.map { "; today's cap is now \(Display.money($0))" } ?? ""
-    Printer.standard.line("\(Display.line(name)): raised by \(Display.money(amount.micros))\(cap)")
+    guard usd != nil || tokens != nil || decides != nil else {
+      throw ValidationError("by how much? name dollars, --tokens or --decides")
+    }
+    for count in [tokens, decides].compactMap({ $0 }) where count <= 0 {
+      throw ValidationError("\(count) is no raise: name a number above 0")
+    }
+    if let usd { _ = try Self.amount(usd) }
+  }
+
+  func run() async throws {
+    let amounts = BudgetAmounts(
+      usd: try usd.map(Self.amount) ?? .zero, tokens: tokens ?? 0, decides: decides ?? 0)
+    var body: [String: JSON] = [:]
+    if usd != nil { body["usd"] = .double(amounts.usd.dollars) }
+    if let tokens { body["tokens"] = .int(tokens) }
+    if let decides { body["decides"] = .int(decides) }
+    let path = name.map { "/v1/tenants/\(PercentEncoding.encode($0))/raise" } ?? "/v1/raise"
+    let answer = try await common.client().post(path, .object(body))
+    let budget = answer["budget"].flatMap(TenantBudget.init(json:))
+    let caps = Self.caps(budget, raised: amounts).joined(separator: ", ")
+    let raised = BudgetAxis.allCases.filter { amounts[$0] > 0 }.map { $0.words(amounts[$0]) }.joined(separator: ", ")
+    Printer.standard.line("\(Display.line(name ?? "the whole fleet")): raised by \(raised); today's cap is now \(caps)")
+  }
+
+  private static func amount(_ text: String) throws -> MicroUSD {
+    guard let amount = MicroUSD(decimal: text.hasPrefix("$") ? text.dropFirst() : text[...]), amount > .zero else {
+      throw ValidationError("\(text) is not an amount in dollars, such as 5 or 2.50")
+    }
+    return amount
+  }
+
+  private static func caps(_ budget: TenantBudget?, raised: BudgetAmounts) -> [String] {
+    BudgetAxis.allCases.compactMap { axis in
+      let cap =
+        switch axis {
+        case .usd: budget?.usd.cap
+        case .tokens: budget?.tokens.cap
+        case .decides: budget?.decides.cap
+        }
+      return raised[axis] > 0 ? cap.map(axis.words) : nil
+    }
   }
 }

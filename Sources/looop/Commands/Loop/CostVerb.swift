@@ -40,7 +40,7 @@ struct LimitsVerb: Verb {
     let fleet = FleetLimits.ask(context)
     let money = StandaloneAdmission(
       context.data, config: config, environment: context.environment, clock: context.clock,
-      onlyIfSet: fleet != nil
+      isInFleet: fleet != nil
     ).limits()
     let live = try Sessions.list(context.data).count { $0.isAlive && !$0.isPulse }
     let workers = context.number("LOOOP_MAX_WORKERS") ?? 8
