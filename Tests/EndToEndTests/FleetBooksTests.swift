@@ -82,6 +82,22 @@ struct FleetBooksTests {
     let report = try fleet.run("budget", "web", "--json").json?["tenants"]?.array?.first
     let shares = report?["shares"]?.array?.compactMap { $0["usd"]?.double.map(Money.microUSD) } ?? []
     #expect(shares.reduce(0, +) == all())
+
+    // A price of the operator's own, twice the list's: what was priced by the list is priced again, what the runner said is not.
+    try fleet.scratch.write(
+      """
+      models:
+        claude-sonnet-4-5: { input: 3, output: 30 }
+
+      """, to: "etc/prices.yaml")
+    let configuration = try #require(fleet.scratch.read("etc/fleet.yaml"))
+    try fleet.scratch.write(
+      configuration.replacing("fleet:\n", with: "fleet:\n  prices: \(fleet.scratch.appending("etc/prices.yaml"))\n"),
+      to: "etc/fleet.yaml")
+    let reloaded = try fleet.run("reload")
+    #expect(reloaded.exitCode == 0, "\(reloaded.errors)")
+    #expect(try fleet.spent("web") == all() + 3 * StandInAgent.call)
+    #expect(fleet.log.contains("3 charges are priced again"), "\(fleet.log)")
   }
 
   @Test func `a tenant that was standalone in the morning is counted once from its take-over on`() throws {
@@ -113,6 +129,9 @@ struct FleetBooksTests {
       })
     #expect(try looop("beat", "--force").exitCode == 0)
     #expect(try cost("web", fleet) == 120_000 + StandInAgent.call)
+    // Whose a session is in one directory is told by seconds.
+    let second = HostClock.system.now
+    #expect(eventually(within: 5) { HostClock.system.now > second })
     try begin("lives")
     #expect(agent.ticks("web") == 2)
 

@@ -11,7 +11,7 @@ extension Ledger {
     try write("raise an ask") { database in
       let day = try Self.advanceClock(rules, now, database).date
       let known = try Row.fetchAll(
-        database, sql: "SELECT * FROM budget_asks WHERE scope = ? AND day = ? ORDER BY at, id",
+        database, cached: "SELECT * FROM budget_asks WHERE scope = ? AND day = ? ORDER BY at, id",
         arguments: [rules.scope.key, day.ordinal]
       ).compactMap(Self.ask)
       if let last = known.first(where: { $0.answer == nil }) ?? known.last {
@@ -22,7 +22,7 @@ extension Ledger {
         scope: rules.scope, id: BudgetAsk.id(day: day, number: known.count + 1), day: day, axis: refusal.axis ?? .usd,
         prompt: BudgetAsk.prompt(refusal), at: now.wall, answer: nil)
       try database.execute(
-        sql: "INSERT INTO budget_asks (scope, id, day, axis, prompt, at) VALUES (?, ?, ?, ?, ?, ?)",
+        cached: "INSERT INTO budget_asks (scope, id, day, axis, prompt, at) VALUES (?, ?, ?, ?, ?, ?)",
         arguments: [ask.scope.key, ask.id, day.ordinal, ask.axis.rawValue, ask.prompt, ask.at])
       return ask
     }
@@ -38,7 +38,7 @@ extension Ledger {
     let rules = Dictionary(rules.map { ($0.scope, $0) }, uniquingKeysWith: { first, _ in first })
     return try write("list budget asks") { database in
       let pending = try Row.fetchAll(
-        database, sql: "SELECT * FROM budget_asks WHERE answered_at IS NULL ORDER BY at, scope, id"
+        database, cached: "SELECT * FROM budget_asks WHERE answered_at IS NULL ORDER BY at, scope, id"
       ).compactMap(Self.ask)
       return try pending.filter { ask in
         guard let rules = rules[ask.scope] else { return false }
@@ -85,7 +85,7 @@ extension Ledger {
     by raise: BudgetRaise, on day: CivilDate, now: ClockReading, _ database: Database
   ) throws {
     let pending = try Row.fetchAll(
-      database, sql: "SELECT * FROM budget_asks WHERE scope = ? AND day = ? AND answered_at IS NULL",
+      database, cached: "SELECT * FROM budget_asks WHERE scope = ? AND day = ? AND answered_at IS NULL",
       arguments: [raise.scope.key, day.ordinal]
     ).compactMap(ask)
     for ask in pending where raise.amounts[ask.axis] > 0 {
@@ -97,13 +97,13 @@ extension Ledger {
     _ ask: BudgetAsk, answer: String, actor: String, via: String, now: ClockReading, _ database: Database
   ) throws {
     try database.execute(
-      sql: "UPDATE budget_asks SET answer = ?, answered_at = ?, actor = ?, via = ? WHERE scope = ? AND id = ?",
+      cached: "UPDATE budget_asks SET answer = ?, answered_at = ?, actor = ?, via = ? WHERE scope = ? AND id = ?",
       arguments: [answer, now.wall, actor, via, ask.scope.key, ask.id])
   }
 
   private static func budgetAsk(_ id: String, of scope: BudgetScope, _ database: Database) throws -> BudgetAsk? {
     try Row.fetchOne(
-      database, sql: "SELECT * FROM budget_asks WHERE scope = ? AND id = ?", arguments: [scope.key, id]
+      database, cached: "SELECT * FROM budget_asks WHERE scope = ? AND id = ?", arguments: [scope.key, id]
     ).flatMap(ask)
   }
 

@@ -28,7 +28,7 @@ extension Ledger {
   package func auditLog(of scope: BudgetScope? = nil, limit: Int = 200) throws(LedgerError) -> [AuditEntry] {
     try read("read the audit log") { database in
       try Row.fetchAll(
-        database, sql: "SELECT * FROM audit WHERE :scope IS NULL OR scope = :scope ORDER BY id DESC LIMIT :limit",
+        database, cached: "SELECT * FROM audit WHERE :scope IS NULL OR scope = :scope ORDER BY id DESC LIMIT :limit",
         arguments: ["scope": scope?.key, "limit": limit]
       )
       .compactMap { row in
@@ -43,7 +43,7 @@ extension Ledger {
 
   static func audit(_ entry: AuditEntry, _ database: Database) throws {
     try database.execute(
-      sql: "INSERT INTO audit (at, actor, via, action, scope, detail) VALUES (?, ?, ?, ?, ?, ?)",
+      cached: "INSERT INTO audit (at, actor, via, action, scope, detail) VALUES (?, ?, ?, ?, ?, ?)",
       arguments: [entry.at, entry.actor, entry.via, entry.action, entry.scope.key, entry.detail])
   }
 }

@@ -70,7 +70,7 @@ extension Ledger {
 
   static func book(_ raise: BudgetRaise, rules: BudgetRules, now: ClockReading, _ database: Database) throws -> Bool {
     if let request = raise.request,
-      try Bool.fetchOne(database, sql: "SELECT 1 FROM raises WHERE request = ?", arguments: [request]) != nil
+      try Bool.fetchOne(database, cached: "SELECT 1 FROM raises WHERE request = ?", arguments: [request]) != nil
     {
       return false
     }
@@ -78,7 +78,7 @@ extension Ledger {
     // Held below what the sums can bear; a raise is positive, since a cut belongs in the configuration.
     func bounded(_ value: Int64) -> Int64 { min(max(0, value), 1_000_000_000_000_000) }
     try database.execute(
-      sql: """
+      cached: """
         INSERT INTO raises (request, scope, day, usd, tokens, decides, at, actor, via) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
       arguments: [
@@ -105,7 +105,7 @@ extension Ledger {
     return try write("note a warning") { database in
       try reached.filter { axis, threshold in
         try database.execute(
-          sql: "INSERT OR IGNORE INTO announced (scope, day, axis, percent, cap) VALUES (?, ?, ?, ?, ?)",
+          cached: "INSERT OR IGNORE INTO announced (scope, day, axis, percent, cap) VALUES (?, ?, ?, ?, ?)",
           arguments: [
             rules.scope.key, state.day.date.ordinal, axis.rawValue, threshold.rawValue, state[axis].cap ?? 0,
           ])
@@ -126,7 +126,7 @@ extension Ledger {
       let scoped = rules.scope == .fleet ? "1" : "tenant = :scope"
       let row = try Row.fetchOne(
         database,
-        sql: """
+        cached: """
           SELECT coalesce(sum(usd), 0) AS usd, coalesce(sum(input + cache_read + cache_write + output), 0) AS tokens,
             coalesce(sum(decides), 0) AS decides
           FROM charges WHERE \(scoped) AND at >= :since AND superseded = 0
@@ -152,7 +152,7 @@ extension Ledger {
   private static func amounts(
     _ sql: String, _ arguments: StatementArguments, _ database: Database
   ) throws -> [ScopeDay: BudgetAmounts] {
-    let rows = try Row.fetchAll(database, sql: sql, arguments: arguments)
+    let rows = try Row.fetchAll(database, cached: sql, arguments: arguments)
     return Dictionary(
       uniqueKeysWithValues: rows.map { row in
         (
@@ -168,12 +168,12 @@ extension Ledger {
   }
 
   private static func clocks(_ database: Database) throws -> [String: BudgetClock] {
-    let rows = try Row.fetchAll(database, sql: "SELECT * FROM clocks")
+    let rows = try Row.fetchAll(database, cached: "SELECT * FROM clocks")
     return Dictionary(uniqueKeysWithValues: rows.map { ($0["scope"] as String, clock($0)) })
   }
 
   static func advanceClock(_ rules: BudgetRules, _ now: ClockReading, _ database: Database) throws -> BudgetDay {
-    let row = try Row.fetchOne(database, sql: "SELECT * FROM clocks WHERE scope = ?", arguments: [rules.scope.key])
+    let row = try Row.fetchOne(database, cached: "SELECT * FROM clocks WHERE scope = ?", arguments: [rules.scope.key])
     return try advanceClock(rules, from: row.map(clock), now, database)
   }
 
@@ -185,13 +185,12 @@ extension Ledger {
     // A write costs an fsync: between two minutes of the same day nothing is lost by not writing.
     let isFresh = known.map { $0.date == clock.date && $0.bootID == clock.bootID && clock.age - $0.age < 60 } ?? false
     if !isFresh {
-      try database.cachedStatement(
-        sql: """
+      try database.execute(
+        cached: """
           INSERT INTO clocks (scope, day, age, since_boot, boot_id) VALUES (?, ?, ?, ?, ?)
           ON CONFLICT (scope) DO UPDATE SET day = excluded.day, age = excluded.age, since_boot = excluded.since_boot,
             boot_id = excluded.boot_id
-          """
-      ).execute(arguments: [rules.scope.key, clock.date.ordinal, clock.age, clock.sinceBoot, clock.bootID])
+          """, arguments: [rules.scope.key, clock.date.ordinal, clock.age, clock.sinceBoot, clock.bootID])
     }
     return clock.day(now: now, zone: rules.zone)
   }
@@ -199,7 +198,7 @@ extension Ledger {
   /// Every open hold counts against the day in force, whichever day it was taken on: what runs now may yet be charged.
   static func state(_ rules: BudgetRules, day: BudgetDay, _ database: Database) throws -> BudgetState {
     func amounts(_ sql: String, _ arguments: StatementArguments) throws -> BudgetAmounts {
-      guard let row = try Row.fetchOne(database, sql: sql, arguments: arguments) else { return .zero }
+      guard let row = try Row.fetchOne(database, cached: sql, arguments: arguments) else { return .zero }
       return BudgetAmounts(usd: MicroUSD(micros: row["usd"]), tokens: row["tokens"], decides: row["decides"])
     }
     let scope = rules.scope.key

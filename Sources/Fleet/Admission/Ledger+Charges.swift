@@ -13,7 +13,7 @@ extension Ledger {
     let tenant: String = reservation["tenant"]
     let charge = try withoutEarlierRuns(bounded(charge), of: reservation, database)
     let known = try Row.fetchOne(
-      database, sql: "SELECT * FROM charges WHERE tenant = ? AND event_id = ?", arguments: [tenant, charge.eventID])
+      database, cached: "SELECT * FROM charges WHERE tenant = ? AND event_id = ?", arguments: [tenant, charge.eventID])
     let change: BudgetAmounts
     if let known {
       guard let correction = try correct(known, by: charge, decides: decides, database) else { return }
@@ -32,7 +32,7 @@ extension Ledger {
   ) throws -> BudgetAmounts {
     let tokens = charge.tokens
     try database.execute(
-      sql: """
+      cached: """
         INSERT INTO charges (tenant, event_id, reservation, kind, run_id, runner, model, goal, worker, session, day,
           fleet_day, at, source, unpriced, usd, input, cache_read, cache_write, cache_write_long, output, decides)
         SELECT tenant, ?, id, kind, run_id, runner, coalesce(?, model), goal, worker, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
@@ -56,7 +56,7 @@ extension Ledger {
     let chosen = isBetter ? charge : known
     let most = max(decides, wasDecides)
     try database.execute(
-      sql: """
+      cached: """
         UPDATE charges SET source = ?, unpriced = ?, usd = ?, input = ?, cache_read = ?, cache_write = ?,
           cache_write_long = ?, output = ?, model = coalesce(?, model), decides = ?, superseded = 0
         WHERE tenant = ? AND event_id = ?
@@ -75,7 +75,7 @@ extension Ledger {
   /// A hold shrinks by what is now known to be spent, and never grows again.
   private static func shrinkHold(of reservation: Row, by change: BudgetAmounts, _ database: Database) throws {
     try database.execute(
-      sql: """
+      cached: """
         UPDATE reservations SET charged_usd = max(0, charged_usd + :usd), charged_tokens = max(0, charged_tokens + :tokens),
           left_usd = max(0, left_usd - max(0, :usd)), left_tokens = max(0, left_tokens - max(0, :tokens)),
           left_decides = max(0, left_decides - max(0, :decides))
@@ -90,7 +90,7 @@ extension Ledger {
   static func supersede(_ eventID: String, of tenant: TenantID, _ database: Database) throws {
     guard
       let row = try Row.fetchOne(
-        database, sql: "SELECT * FROM charges WHERE tenant = ? AND event_id = ? AND superseded = 0",
+        database, cached: "SELECT * FROM charges WHERE tenant = ? AND event_id = ? AND superseded = 0",
         arguments: [tenant.name, eventID])
     else { return }
     let known = charge(row)
@@ -98,9 +98,9 @@ extension Ledger {
     let back = BudgetAmounts(usd: .zero - known.usd, tokens: -known.tokens.total, decides: -decides)
     try addToTotals(back, tenant: tenant.name, day: (row["day"], row["fleet_day"]), database)
     try database.execute(
-      sql: "UPDATE charges SET superseded = 1 WHERE tenant = ? AND event_id = ?", arguments: [tenant.name, eventID])
+      cached: "UPDATE charges SET superseded = 1 WHERE tenant = ? AND event_id = ?", arguments: [tenant.name, eventID])
     try database.execute(
-      sql:
+      cached:
         "UPDATE reservations SET charged_usd = max(0, charged_usd - ?), charged_tokens = max(0, charged_tokens - ?) WHERE id = ?",
       arguments: [known.usd.micros, known.tokens.total, row["reservation"] as Int64?])
   }
@@ -128,7 +128,7 @@ extension Ledger {
     guard charge.isCumulative, let session = charge.session else { return charge }
     let earlier = try Row.fetchOne(
       database,
-      sql: """
+      cached: """
         SELECT coalesce(sum(usd), 0) AS usd, coalesce(sum(input), 0) AS input, coalesce(sum(cache_read), 0) AS cache_read,
           coalesce(sum(cache_write), 0) AS cache_write, coalesce(sum(cache_write_long), 0) AS cache_write_long,
           coalesce(sum(output), 0) AS output
@@ -164,7 +164,7 @@ extension Ledger {
   ) throws {
     for (scope, day) in [(tenant, day.tenant), (BudgetScope.fleet.key, day.fleet)] {
       try database.execute(
-        sql: """
+        cached: """
           INSERT INTO totals (scope, day, usd, tokens, decides) VALUES (:scope, :day, :usd, :tokens, :decides)
           ON CONFLICT (scope, day) DO UPDATE SET usd = min(usd + excluded.usd, :top),
             tokens = min(tokens + excluded.tokens, :top), decides = min(decides + excluded.decides, :top)

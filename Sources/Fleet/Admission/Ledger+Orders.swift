@@ -34,7 +34,7 @@ extension Ledger {
   ) throws(LedgerError) {
     try write("write an order") { database in
       try database.execute(
-        sql: "INSERT OR IGNORE INTO orders (scope, kind, at, actor, via, reason) VALUES (?, ?, ?, ?, ?, ?)",
+        cached: "INSERT OR IGNORE INTO orders (scope, kind, at, actor, via, reason) VALUES (?, ?, ?, ?, ?, ?)",
         arguments: [scope.key, order.rawValue, now.wall, actor, via, reason])
       guard database.changesCount > 0 else { return }
       try Self.audit(
@@ -50,7 +50,7 @@ extension Ledger {
   ) throws(LedgerError) -> Bool {
     try write("lift an order") { database in
       try database.execute(
-        sql: "DELETE FROM orders WHERE scope = ? AND kind = ?", arguments: [scope.key, order.rawValue])
+        cached: "DELETE FROM orders WHERE scope = ? AND kind = ?", arguments: [scope.key, order.rawValue])
       guard database.changesCount > 0 else { return false }
       try Self.audit(
         AuditEntry(at: now.wall, actor: actor, via: via, action: "lift \(order.rawValue)", scope: scope, detail: ""),
@@ -61,7 +61,7 @@ extension Ledger {
 
   package func orders() throws(LedgerError) -> [OrderRecord] {
     try read("list orders") { database in
-      try Row.fetchAll(database, sql: "SELECT * FROM orders ORDER BY scope, kind").compactMap { row in
+      try Row.fetchAll(database, cached: "SELECT * FROM orders ORDER BY scope, kind").compactMap { row in
         guard let scope = BudgetScope(key: row["scope"]), let order = StandingOrder(rawValue: row["kind"]) else {
           return nil
         }
@@ -79,7 +79,7 @@ extension Ledger {
     against request: RunRequest, now: ClockReading, _ database: Database
   ) throws -> AdmissionRefusal? {
     if let row = try Row.fetchOne(
-      database, sql: "SELECT * FROM orders WHERE scope IN (?, ?) ORDER BY kind LIMIT 1",
+      database, cached: "SELECT * FROM orders WHERE scope IN (?, ?) ORDER BY kind LIMIT 1",
       arguments: [request.tenant.name, BudgetScope.fleet.key])
     {
       let scope = BudgetScope(key: row["scope"]) ?? .fleet

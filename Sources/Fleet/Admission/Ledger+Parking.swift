@@ -5,7 +5,7 @@ extension Ledger {
   package func park(_ account: ParkedAccount) throws(LedgerError) {
     try write("park an account") { database in
       try database.execute(
-        sql: """
+        cached: """
           INSERT INTO parked (tenant, runner, until, reason) VALUES (?, ?, ?, ?)
           ON CONFLICT (tenant, runner) DO UPDATE SET until = max(until, excluded.until), reason = excluded.reason
           """, arguments: [account.tenant.name, account.runner, account.until, account.reason])
@@ -14,8 +14,8 @@ extension Ledger {
 
   package func parkedAccounts(now: ClockReading) throws(LedgerError) -> [ParkedAccount] {
     try write("list parked accounts") { database in
-      try database.execute(sql: "DELETE FROM parked WHERE until <= ?", arguments: [now.wall])
-      return try Row.fetchAll(database, sql: "SELECT * FROM parked ORDER BY tenant, runner").compactMap { row in
+      try database.execute(cached: "DELETE FROM parked WHERE until <= ?", arguments: [now.wall])
+      return try Row.fetchAll(database, cached: "SELECT * FROM parked ORDER BY tenant, runner").compactMap { row in
         TenantID(row["tenant"]).map {
           ParkedAccount(tenant: $0, runner: row["runner"], until: row["until"], reason: row["reason"])
         }
@@ -27,7 +27,7 @@ extension Ledger {
     against request: RunRequest, now: ClockReading, _ database: Database
   ) throws -> AdmissionRefusal? {
     let row = try Row.fetchOne(
-      database, sql: "SELECT * FROM parked WHERE tenant = ? AND runner = ? AND until > ?",
+      database, cached: "SELECT * FROM parked WHERE tenant = ? AND runner = ? AND until > ?",
       arguments: [request.tenant.name, request.runner, now.wall])
     return row.map {
       AdmissionRefusal(scope: .tenant(request.tenant), axis: nil, reason: $0["reason"], retryAt: $0["until"])

@@ -21,7 +21,7 @@ extension Ledger {
       var changed = 0
       let rows = try Row.fetchAll(
         database,
-        sql: "SELECT * FROM charges WHERE source = 'priced' AND superseded = 0 AND day BETWEEN ? AND ?",
+        cached: "SELECT * FROM charges WHERE source = 'priced' AND superseded = 0 AND day BETWEEN ? AND ?",
         arguments: [first.ordinal, last.ordinal])
       for row in rows {
         let known = Self.charge(row)
@@ -31,7 +31,7 @@ extension Ledger {
           isOneRequest: row["kind"] == RunKind.worker.rawValue)
         guard quote.usd != known.usd || quote.unpriced != known.unpriced else { continue }
         try database.execute(
-          sql: "UPDATE charges SET usd = ?, unpriced = ? WHERE tenant = ? AND event_id = ?",
+          cached: "UPDATE charges SET usd = ?, unpriced = ? WHERE tenant = ? AND event_id = ?",
           arguments: [quote.usd.micros, quote.unpriced, row["tenant"] as String, known.eventID])
         try Self.addToTotals(
           BudgetAmounts(usd: quote.usd - known.usd), tenant: row["tenant"], day: (row["day"], row["fleet_day"]),

@@ -29,7 +29,7 @@ extension Ledger {
       let arguments: StatementArguments = ["first": first.ordinal, "last": last.ordinal, "tenant": tenant?.name]
       return try Row.fetchAll(
         database,
-        sql: """
+        cached: """
           SELECT day, tenant, kind, goal, worker, runner, model, source, unpriced, sum(usd) AS usd, sum(input) AS input,
             sum(cache_read) AS cache_read, sum(cache_write) AS cache_write, sum(cache_write_long) AS cache_write_long,
             sum(output) AS output, sum(decides) AS decides, count(DISTINCT run_id) AS runs
@@ -59,7 +59,7 @@ extension Ledger {
     try read("report") { database in
       let rows = try Row.fetchAll(
         database,
-        sql: """
+        cached: """
           SELECT worker, sum(usd) AS usd FROM charges
           WHERE tenant = ? AND worker IS NOT NULL AND kind = 'worker' AND superseded = 0 GROUP BY worker
           """, arguments: [tenant.name])
@@ -71,7 +71,7 @@ extension Ledger {
   package func totals(of scope: BudgetScope, on day: CivilDate) throws(LedgerError) -> BudgetAmounts {
     try read("report") { database in
       try Row.fetchOne(
-        database, sql: "SELECT usd, tokens, decides FROM totals WHERE scope = ? AND day = ?",
+        database, cached: "SELECT usd, tokens, decides FROM totals WHERE scope = ? AND day = ?",
         arguments: [scope.key, day.ordinal]
       ).map { BudgetAmounts(usd: MicroUSD(micros: $0["usd"]), tokens: $0["tokens"], decides: $0["decides"]) } ?? .zero
     }

@@ -90,7 +90,7 @@ extension Ledger {
   /// What a restart has to ask about: every hold that nobody closed, oldest first.
   package func openReservations() throws(LedgerError) -> [OpenReservation] {
     try read("list reservations") { database in
-      try Row.fetchAll(database, sql: "SELECT * FROM reservations WHERE state = 'open' ORDER BY id")
+      try Row.fetchAll(database, cached: "SELECT * FROM reservations WHERE state = 'open' ORDER BY id")
         .compactMap { row in
           guard let tenant = TenantID(row["tenant"]), let kind = RunKind(rawValue: row["kind"]) else { return nil }
           return OpenReservation(
@@ -124,7 +124,7 @@ extension Ledger {
   ) throws -> Admission? {
     guard
       let row = try Row.fetchOne(
-        database, sql: "SELECT * FROM reservations WHERE tenant = ? AND kind = ? AND run_id = ?",
+        database, cached: "SELECT * FROM reservations WHERE tenant = ? AND kind = ? AND run_id = ?",
         arguments: [request.tenant.name, request.kind.rawValue, request.runID])
     else { return nil }
     guard row["state"] == "open" else {
@@ -141,7 +141,7 @@ extension Ledger {
     _ database: Database
   ) throws -> Admission {
     try database.execute(
-      sql: """
+      cached: """
         INSERT INTO reservations (tenant, kind, run_id, runner, model, goal, worker, day, fleet_day, opened_at,
           usd, tokens, decides, left_usd, left_tokens, left_decides)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -167,7 +167,7 @@ extension Ledger {
   private static func pastRuns(of request: RunRequest, _ database: Database) throws -> [PastRun] {
     try Row.fetchAll(
       database,
-      sql: """
+      cached: """
         SELECT charged_usd, charged_tokens FROM reservations
         WHERE tenant = ? AND kind = ? AND runner = ? AND state = 'settled' ORDER BY id DESC LIMIT ?
         """, arguments: [request.tenant.name, request.kind.rawValue, request.runner, RunEstimate.memory]
@@ -223,7 +223,7 @@ extension Ledger {
   private static func reservation(_ id: ReservationID, of tenant: TenantID, _ database: Database) throws -> Row {
     guard
       let row = try Row.fetchOne(
-        database, sql: "SELECT * FROM reservations WHERE id = ? AND tenant = ?", arguments: [id.number, tenant.name])
+        database, cached: "SELECT * FROM reservations WHERE id = ? AND tenant = ?", arguments: [id.number, tenant.name])
     else {
       throw LedgerError(.conflict, "find it", path: nil, detail: "\(tenant) has no reservation \(id)")
     }
@@ -232,7 +232,7 @@ extension Ledger {
 
   private static func close(_ id: ReservationID, as state: String, now: ClockReading, _ database: Database) throws {
     try database.execute(
-      sql: """
+      cached: """
         UPDATE reservations SET state = ?, closed_at = ?, left_usd = 0, left_tokens = 0, left_decides = 0 WHERE id = ?
         """, arguments: [state, now.wall, id.number])
   }
