@@ -11,9 +11,10 @@ import threading
 import time
 
 from bench import (
-    SENSOR, Fleet, Samples, Table, check, cpu_seconds, data_dir, eventually, looop_environment, main_failure, pairs,
+    Fleet, Samples, Table, check, cpu_seconds, data_dir, eventually, looop_environment, main_failure, pairs,
     peak_pss_kib, pss_kib, read_json, run, spawn, write,
 )
+from fleets import ManyTenants, many
 
 
 class Measurements:
@@ -269,7 +270,7 @@ class Measurements:
         sizes = {}
         few, many = 10, 200 if self.quick else 1000
         for count in (few, many):
-            fleet = self.many(f"memory-{count}", count, interval="3600s")
+            fleet = many(self.binaries, f"{self.scratch}/memory-{count}", count, interval="3600s")
             with fleet:
                 # Each has had its first beat and sleeps until its next.
                 fleet.wait_for(count, lambda tenant: tenant["last_beat"], f"{count} first beats", 200)
@@ -313,84 +314,12 @@ class Measurements:
             len(tenants), lambda tenant: tenant["phase"] == "running" and tenant["last_beat"], "a running fleet", 60)
         return fleet
 
-    def many(self, name, count, interval, sensors=0):
-        fleet = Fleet(self.binaries, f"{self.scratch}/{name}")
-        for index in range(count):
-            tenant = f"t{index:04}"
-            fleet.tenant(tenant, data_dir(f"{fleet.root}/data/{tenant}", sensors=sensors), interval=interval)
-        return fleet
+    # Many tenants and what they take together, beside a shell loop for each.
+    def fleet_of_many(self):
+        ManyTenants(self.binaries, self.scratch, self.table, 100 if self.quick else 200, 10).measure()
 
-    # A thousand tenants that beat every minute.
     def large(self):
-        count = 200 if self.quick else 1000
-        fleet = self.many("large", count, interval="60s", sensors=3)
-        os.makedirs(f"{fleet.root}/stamps")
-        for index in range(count):
-            # The first sensor says when its beat ran.
-            name = f"t{index:04}"
-            sensor = f"{fleet.root}/data/{name}/sensors/s0.sh"
-            write(sensor, SENSOR.replace("NUMBER", "0") + f": >{fleet.root}/stamps/{name}\n", 0o755)
-        with fleet:
-            fleet.wait_for(
-                count, lambda tenant: tenant["last_beat"], f"{count} first beats", 200)
-            before = self.stamps(fleet)
-            durations = {tenant["name"]: tenant["last_beat"]["duration_ms"] for tenant in fleet.status()["tenants"]}
-            begin, mine, all_of_it = time.monotonic(), cpu_seconds(fleet.pid), cpu_seconds(fleet.pid, children=True)
-            answers = []
-            while time.monotonic() < begin + 60:
-                started = time.perf_counter_ns()
-                run([self.fleet, "status", "--json"], fleet.environment)
-                answers.append((time.perf_counter_ns() - started) / 1e6)
-                time.sleep(min(3, max(0, begin + 60 - time.monotonic())))
-            elapsed = time.monotonic() - begin
-            mine = (cpu_seconds(fleet.pid) - mine) / elapsed
-            all_of_it = (cpu_seconds(fleet.pid, children=True) - all_of_it) / elapsed
-            lateness = Samples(self.lateness(fleet, before, durations))
-            bare = Samples([
-                sum(run([f"{fleet.root}/data/t0000/sensors/s{index}.sh"])[1] for index in range(3)) for _ in range(20)
-            ]).median / 1000 * count / 60
-            self.table.line(f"{count:,} tenants at 60 s: status --json", Samples(answers), name="goal: 50 ms")
-            self.table.line(
-                f"{count:,} tenants at 60 s: lateness of a beat", lateness,
-                name=f"p99 {lateness.quantile(0.99):,.0f} ms, goal: 1,000 ms")
-            self.table.line(
-                f"{count:,} tenants at 60 s: CPU of the supervisor", Samples([mine * 100], "% of a core"),
-                Samples([bare * 100], "% of a core"), "their sensors alone")
-            self.table.line(
-                f"{count:,} tenants at 60 s: CPU of all beats", Samples([(all_of_it - mine) * 100], "% of a core"),
-                Samples([bare * 100], "% of a core"), "their sensors alone")
-            self.table.line(
-                f"{count:,} tenants at 60 s: PSS of the supervisor", Samples([pss_kib(fleet.pid) / 1024], "MiB"))
-            fleet.end(signal.SIGKILL)
-            begin = time.perf_counter_ns()
-            fleet.start()
-            fleet.wait_for(count, lambda tenant: tenant["phase"] == "running" and tenant["next_beat_at"], "adoption")
-            held = self.held(fleet, count)
-            self.table.line(
-                f"{count:,} tenants: adopted again after kill -9", Samples([(held - begin) / 1e6]), name="goal: 2,000 ms")
-
-    def held(self, fleet, count):
-        """Adopted is who has its lock held again; the kernel's list of locks is what an outsider can see."""
-        inodes = {os.stat(f"{fleet.root}/data/t{index:04}/.lock/lock").st_ino for index in range(count)}
-
-        def all_held():
-            with open("/proc/locks") as file:
-                seen = {int(line.split()[5].rsplit(":", 1)[1]) for line in file if "FLOCK" in line}
-            return inodes <= seen
-
-        eventually(all_held, "every tenant's lock held", 60, 0.02)
-        return time.perf_counter_ns()
-
-    def stamps(self, fleet):
-        with os.scandir(f"{fleet.root}/stamps") as entries:
-            return {entry.name: entry.stat().st_mtime for entry in entries}
-
-    def lateness(self, fleet, before, durations):
-        """A beat is due an interval after the last one's end, so what lies between two beyond that is lateness."""
-        after = eventually(
-            lambda: (seen := self.stamps(fleet)) and all(seen[name] != at for name, at in before.items()) and seen,
-            "a second beat of every tenant", 60, 0.2)
-        return [max(0.0, (after[name] - at - 60) * 1000 - durations[name]) for name, at in before.items()]
+        ManyTenants(self.binaries, self.scratch, self.table, 200 if self.quick else 1000, 60).measure()
 
 
 def settled(pid):
@@ -416,7 +345,11 @@ def holder_of(data, worker):
     return None
 
 
-PARTS = ["start", "reads", "beat", "answer", "goal", "sandbox", "memory"]
+PARTS = {
+    "start": Measurements.start, "reads": Measurements.reads, "beat": Measurements.beat, "answer": Measurements.answer,
+    "goal": Measurements.goal, "fleet": Measurements.fleet_of_many, "sandbox": Measurements.sandbox,
+    "memory": Measurements.memory, "large": Measurements.large,
+}
 
 
 def main(arguments):
@@ -428,13 +361,13 @@ def main(arguments):
             large = True
         elif word == "--quick":
             quick = True
-        elif word == "--only" and rest and rest[0] in PARTS + ["large"]:
+        elif word == "--only" and rest and rest[0] in PARTS:
             only.append(rest.pop(0))
         else:
             main_failure(f"unknown argument {word}")
     measurements = Measurements(binaries, scratch, quick)
-    for part in only or PARTS + (["large"] if large else []):
-        measurements.table.section(part, getattr(measurements, part))
+    for part in only or [part for part in PARTS if large or part != "large"]:
+        measurements.table.section(part, lambda: PARTS[part](measurements))
     return 1 if measurements.table.failures else 0
 
 
