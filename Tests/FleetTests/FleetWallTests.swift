@@ -86,7 +86,7 @@ import Testing
   static let below: [String: Set<String>] = [
     "Base": [],
     "Admission": [],
-    "Confinement": [],
+    "Confinement": ["Base"],
     "Sandboxes/Files": [],
     "Sandboxes/Git": ["Sandboxes/Files"],
     "Sandboxes": ["Sandboxes/Files", "Sandboxes/Git"],

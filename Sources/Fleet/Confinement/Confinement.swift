@@ -152,8 +152,11 @@ package struct Confinement: Sendable {
 
   package func hasGroup(worker id: String, of tenant: String) -> Bool { groups.exists(.worker(id, of: tenant)) }
 
-  /// Removes the empty groups of tenants and workers that are not wanted any more; says who of the unwanted still lives.
-  package func collect(wanted: [String: Set<String>]) -> (removed: [String], living: [String]) {
+  /// Removes the empty groups of tenants and workers that are there (``ControlGroups/present()``) and not wanted any more; says who
+  /// of the unwanted still lives.
+  package func collect(
+    _ present: [String: Set<String>], wanted: [String: Set<String>]
+  ) -> (removed: [String], living: [String]) {
     var removed: [String] = []
     var living: [String] = []
     func drop(_ group: ControlGroup) {
@@ -163,7 +166,7 @@ package struct Confinement: Sendable {
         living.append(group.description)
       }
     }
-    for (tenant, workers) in groups.present().sorted(by: { $0.key < $1.key }) {
+    for (tenant, workers) in present.sorted(by: { $0.key < $1.key }) {
       guard let kept = wanted[tenant] else {
         drop(.tenant(tenant))
         continue

@@ -259,8 +259,7 @@ extension ControlGroups {
   /// The groups below a group. The kernel's own files are no directories.
   private static func children(_ directory: FilePath) -> [String] {
     // A group that went away while we looked has no children.
-    let names = (try? Directory.names(directory)) ?? []
-    return names.filter { Directory.exists(directory.appending($0)) }
+    (try? Directory.directoryNames(directory)) ?? []
   }
 
   private static func members(below directory: FilePath) -> [Int32] {

@@ -45,6 +45,7 @@ package struct FleetService: Sendable {
       throw Failure.cannotStart(
         "there is no configuration in \(paths.configuration)", hint: "write a starter one: looop-fleet init")
     }
+    // Read once: a thousand tenants are a thousand files.
     let configured = ConfigurationDirectory.load(at: paths.configuration)
     if configured.fleet == nil {
       let problem = configured.refused.first { $0.tenant == nil }
@@ -54,21 +55,21 @@ package struct FleetService: Sendable {
     try prepareDirectories()
     guard let lock = try FileLock.tryTaking(paths.lock) else { throw Failure.alreadyRunning(paths.socket.string) }
     try lock.closeToOthers(paths.lock)
-    try await lock.whileHeld { try await serve() }
+    try await lock.whileHeld { try await serve(configured) }
   }
 
-  private func serve() async throws {
+  private func serve(_ configured: ConfigurationLoad) async throws {
     raiseDescriptorLimit()
     let supervisor = try Supervisor(
       paths: paths, programs: programs, environment: environment, logger: logger)
     do throws(MissingGuards) {
-      try await supervisor.requireGuards()
+      try await supervisor.requireGuards(of: configured)
     } catch {
       supervisor.leaveEmptyBase()
       throw Failure.cannotStart(
         "\(error)", hint: error.hint ?? "take it out of `require:` in \(paths.configuration)/fleet.yaml")
     }
-    await supervisor.prepare()
+    await supervisor.prepare(configured)
     let manager = ServiceManager(environment: environment)
     let server = ControlServer(
       ControlServer.Options(socket: paths.socket), fleet: supervisor,

@@ -16,6 +16,8 @@ struct SupervisedTenant: Sendable {
   /// Ended workers of which something still lives that is being stopped: their ids start nothing meanwhile.
   var ending: Set<String> = []
   var holds = WorkerHolds()
+  /// Whether the ledger may have a hold of one of its decides: it is asked after a beat only then, for most beats decide nothing.
+  var mayHoldDecides = true
   /// What the kernel did to ended workers, in words, by generation.
   var memoryEnds: [String: String] = [:]
   /// Live workers that the fleet did not start, in words, by generation.
@@ -34,6 +36,14 @@ struct SupervisedTenant: Sendable {
 
   /// Whether its helpers may run beside the well tenants'.
   var isSound: Bool { state.failures == 0 && !helperHung }
+
+  /// What an earlier supervisor left open of it in the ledger.
+  mutating func know(_ open: [OpenReservation]) {
+    let workers = open.filter { $0.request.kind == .worker }.map { ($0.request.runID, $0) }
+    holds.open.merge(workers) { here, _ in here }
+    holds.isLoaded = true
+    if workers.count < open.count { mayHoldDecides = true }
+  }
 
   var pendingWorkers: [TenantReport.Worker] {
     (report?.workers ?? []).filter { $0.record.phase == .pending && !starting.contains($0.record.id) }

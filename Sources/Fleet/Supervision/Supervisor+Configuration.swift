@@ -6,7 +6,11 @@ import Tenant
 /// what is refused.
 extension Supervisor {
   func applyConfiguration() async -> ReloadOutcome {
-    let load = ConfigurationDirectory.load(at: paths.configuration)
+    await apply(ConfigurationDirectory.load(at: paths.configuration))
+  }
+
+  @discardableResult
+  func apply(_ load: ConfigurationLoad) async -> ReloadOutcome {
     refused = load.refused
     for problem in load.refused { say("\(problem): refused", about: problem.tenant?.name, level: .warning) }
     if let wanted = load.fleet {
@@ -28,8 +32,10 @@ extension Supervisor {
       load.tenants.filter { wanted in
         tenants[wanted.id.name].map { !$0.configuration.isSamePlace(as: wanted) } ?? false
       }.compactMap { remove($0.id.name) })
+    // Asked once for all: a restart of a thousand tenants must not ask a thousand times.
+    let holds = await openHolds()
     for wanted in load.tenants {
-      applied += adopt(wanted, orders: orders)
+      applied += adopt(wanted, orders: orders, holds)
     }
     var leaving: [SupervisedTenant] = []
     let names = Set(load.tenants.map(\.id.name))
@@ -42,6 +48,7 @@ extension Supervisor {
     if load.refused.allSatisfy({ $0.tenant != nil }) { await bindStrangers(sparing: kept.union(tenants.keys)) }
     let repositories = tenants.values.flatMap { Set($0.configuration.repositories.values) }
     repositoryNamers = Dictionary(repositories.map { ($0, 1) }, uniquingKeysWith: +)
+    standing = nil
     await followPrices()
     await refreshBudgets()
     for line in applied { say(line) }
@@ -53,7 +60,9 @@ extension Supervisor {
     return ReloadOutcome(applied: applied, refused: load.refused.map(Self.row))
   }
 
-  private func adopt(_ wanted: TenantConfiguration, orders: [OrderRecord]) -> [String] {
+  private func adopt(
+    _ wanted: TenantConfiguration, orders: [OrderRecord], _ holds: [String: [OpenReservation]]?
+  ) -> [String] {
     let name = wanted.id.name
     let interval = Double(wanted.interval.components.seconds) + Double(wanted.interval.components.attoseconds) / 1e18
     var lines: [String] = []
@@ -67,6 +76,10 @@ extension Supervisor {
       tenants[name] = SupervisedTenant(
         id: wanted.id, configuration: wanted, state: TenantState(interval: interval))
       tenants[name]?.state.ledgerTrouble = ledgerTrouble
+      if let holds {
+        tenants[name]?.mayHoldDecides = false
+        tenants[name]?.know(holds[name] ?? [])
+      }
       lines.append("\(name): added")
     }
     lines += applyOrders(orders, to: name)

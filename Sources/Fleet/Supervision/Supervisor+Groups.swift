@@ -4,20 +4,20 @@ import Tenant
 /// The control groups over the supervisor's life: what an earlier one left, what an ended worker leaves, and nothing at the end.
 extension Supervisor {
   /// Before anything of a tenant is started: empty groups go, and who lives on of tenants that are configured no longer is named.
-  func collectGroups() {
-    let load = ConfigurationDirectory.load(at: paths.configuration)
+  func collectGroups(sparing load: ConfigurationLoad) {
     let names = Set(load.tenants.map(\.id.name)).union(load.refused.compactMap { $0.tenant?.name })
     var wanted: [String: Set<String>] = [:]
-    for (name, workers) in confinement.groups.present() where names.contains(name) {
+    let present = confinement.groups.present()
+    for (name, workers) in present where names.contains(name) {
       // A worker that lives is adopted as soon as its tenant is taken over; one whose memory ran out while nobody looked is
       // told as such from its group's count, and the group goes then.
       wanted[name] = workers.filter {
         confinement.isPopulated(worker: $0, of: name) != false || confinement.memoryKills(worker: $0, of: name) > 0
       }
     }
-    let (removed, living) = confinement.collect(wanted: wanted)
+    let (removed, living) = confinement.collect(present, wanted: wanted)
     if !removed.isEmpty { say("removed \(removed.count) control groups that nobody was left in") }
-    strays = Set(confinement.groups.present().keys).subtracting(names)
+    strays = Set(present.keys).subtracting(names).filter { confinement.groups.exists(.tenant($0)) }
     for group in living {
       say("\(group) still has processes, and its tenant is configured no longer", level: .warning)
     }

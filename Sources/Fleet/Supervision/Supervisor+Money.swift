@@ -28,6 +28,7 @@ extension Supervisor {
   /// The answer at a beat's door.
   func admitDecide(_ request: RunRequest, for name: String) async -> JSON {
     guard let tenant = tenants[name] else { return Self.refusal("the tenant is gone", retryAt: nil) }
+    tenants[name]?.mayHoldDecides = true
     switch await reserve(request, of: tenant) {
     case .failure(let error): return Self.refusal(ledgerTrouble ?? error.description, retryAt: nil)
     case .success(let admission):
@@ -59,7 +60,7 @@ extension Supervisor {
   func settleAtDoor(_ line: JSON, of name: String) async {
     dropDecide(name)
     guard let tenant = tenants[name], let id = line["reservation"]?.string.flatMap(ReservationID.init),
-      let open = await openReservations(of: tenant).first(where: { $0.id == id })
+      let open = await openReservations(of: tenant)?.first(where: { $0.id == id })
     else { return }
     await settleDecide(open, of: tenant, usage: line["usage"].flatMap(RunUsage.init(json:)))
     await refreshBudget(name)
@@ -86,8 +87,9 @@ extension Supervisor {
     if case .failure(let error) = result { ledgerFailed(error) }
   }
 
-  private func openReservations(of tenant: SupervisedTenant) async -> [OpenReservation] {
-    guard case .success(let open) = await ledger.perform({ try $0.openReservations() }) else { return [] }
+  /// Nil: the ledger cannot be read.
+  private func openReservations(of tenant: SupervisedTenant) async -> [OpenReservation]? {
+    guard case .success(let open) = await ledger.perform({ try $0.openReservations() }) else { return nil }
     return open.filter { $0.request.tenant == tenant.id }
   }
 
@@ -96,10 +98,18 @@ extension Supervisor {
   /// Closes the holds of a tenant whose beat is over: whatever it did not settle itself, also in an earlier supervisor's time.
   /// A run that still goes on keeps its hold; one that ended is settled with what it left on disk, else charged as an upper bound.
   func closeAbandoned(_ name: String) {
-    guard let tenant = tenants[name] else { return }
+    guard let tenant = tenants[name], tenant.mayHoldDecides else { return }
+    // A hold that is taken while the ledger is asked says so itself.
+    tenants[name]?.mayHoldDecides = false
     begin { fleet in
-      let open = await fleet.openReservations(of: tenant).filter { $0.request.kind == .tick }
+      guard let all = await fleet.openReservations(of: tenant) else {
+        fleet.tenants[name]?.mayHoldDecides = true
+        return
+      }
+      let open = all.filter { $0.request.kind == .tick }
       guard !open.isEmpty else { return }
+      // Those that are not closed below are looked at again.
+      fleet.tenants[name]?.mayHoldDecides = true
       for reservation in open {
         let said = await fleet.helper(tenant, ["usage", reservation.request.runID, "--json"])
         switch said {

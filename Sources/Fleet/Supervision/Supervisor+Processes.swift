@@ -47,16 +47,16 @@ extension Supervisor {
   }
 
   /// One look into the system's data base serves for a while: a `status` of a thousand tenants must not read it a thousand times.
-  private func user(named name: String?) throws -> TenantUser {
+  func user(named name: String?) throws(TenantUser.Failure) -> TenantUser {
     let now = clock.monotonic()
-    if let known = users[name ?? ""], now - known.at < Self.usersAge { return known.user }
-    let found = try confinement.user(named: name)
+    if let known = users[name ?? ""], now - known.at < Self.usersAge { return try known.found.get() }
+    let found = Result { () throws(TenantUser.Failure) in try confinement.user(named: name) }
     users[name ?? ""] = (found, now)
-    return found
+    return try found.get()
   }
 
   /// Seconds.
-  private static let usersAge = 10.0
+  static let usersAge = 10.0
 
   /// `arguments` are a verb of looop, or those of `program`.
   func command(
@@ -108,8 +108,7 @@ extension Supervisor {
   }
 
   /// What `require:` names must hold for the tenants that are configured, before the first of their processes is started.
-  package func requireGuards() throws(MissingGuards) {
-    let load = ConfigurationDirectory.load(at: paths.configuration)
+  package func requireGuards(of load: ConfigurationLoad) throws(MissingGuards) {
     guard let required = load.fleet?.required, !required.isEmpty else { return }
     // A tenant whose user does not exist runs nothing, and its own phase says so.
     let namesakes = Dictionary(load.tenants.map { ($0.user ?? "", 1) }, uniquingKeysWith: +)

@@ -26,10 +26,10 @@ extension Supervisor {
     guard let tenant = tenants[name] else { return .failed("it is gone") }
     do {
       let confined = try confined(tenant)
-      try confinement.prepare(confined)
+      let confinement = confinement
       let takeOver = TakeOver(
-        spawn: try command(tenant, .helper, ["hold"]), inotify: try watch.descriptor(for: confined.user.uid),
-        socket: paths.socket.string, tenant: name)
+        prepare: { try confinement.prepare(confined) }, spawn: try command(tenant, .helper, ["hold"]),
+        inotify: try watch.descriptor(for: confined.user.uid), socket: paths.socket.string, tenant: name)
       let outcome = await takeOver.run()
       if case .held(_, let watches, _) = outcome {
         watch.add(tenant: name, descriptor: takeOver.inotify, places: watches)

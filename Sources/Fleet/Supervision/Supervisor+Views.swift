@@ -6,25 +6,42 @@ import Tenant
 extension Supervisor {
   package func document() async -> FleetDocument {
     let plan = workerPlan()
-    let confined = confinedTenants
+    let standing = currentStanding()
     let pending = Dictionary(grouping: plan.pending, by: \.wish.tenant.name).mapValues(\.count)
     let rows =
       tenants.values.sorted { $0.id < $1.id }.map { row($0, pending: pending[$0.id.name] ?? 0) } + refusedRows()
     return FleetDocument(
       pid: getpid(), version: Version.current, uptimeSeconds: Int64(clock.monotonic() - startedAt),
-      isolation: isolation(confined), beatsInFlight: beatGate.runningCount + slowGate.runningCount,
+      isolation: standing.isolation, beatsInFlight: beatGate.runningCount + slowGate.runningCount,
       decidesInFlight: decideGate.runningCount,
       workers: FleetDocument.WorkerCounts(
         live: tenants.values.reduce(0) { $0 + $1.liveCount }, pending: plan.pending.count, max: fleet.maximumWorkers),
       asksPending: budgetAsks.count + tenants.values.reduce(0) { $0 + ($1.report?.asks.count ?? 0) },
       spentToday: fleetBudget?.usd.spent ?? tenants.values.reduce(0) { $0 + ($1.budget?.usd.spent ?? 0) },
-      guards: guards(confined), tenants: rows,
+      guards: guards(standing), tenants: rows,
       budget: fleetRules.caps == .none ? nil : fleetBudget.map { TenantBudget($0) },
       budgetNote: fleetBudget?.concern(forecast: fleetMarks.forecast))
   }
 
-  private func guards(_ confined: [ConfinedTenant]) -> [FleetDocument.Guard] {
-    var guards = confinement.guards(confined).map {
+  /// How the tenants are held, which is the same for every request until the configuration or the system's users change: looking at
+  /// a thousand of them takes longer than all else of an answer.
+  struct Standing: Sendable {
+    var isolation: FleetDocument.Isolation
+    var guards: [GuardState]
+    var at: Double
+  }
+
+  private func currentStanding() -> Standing {
+    let now = clock.monotonic()
+    if let standing, now - standing.at < Self.usersAge { return standing }
+    let confined = confinedTenants
+    let fresh = Standing(isolation: isolation(confined), guards: confinement.guards(confined), at: now)
+    standing = fresh
+    return fresh
+  }
+
+  private func guards(_ standing: Standing) -> [FleetDocument.Guard] {
+    var guards = standing.guards.map {
       FleetDocument.Guard(name: $0.name, enforced: $0.isEnforced, detail: $0.detail, hint: $0.hint)
     }
     guards.append(
@@ -44,7 +61,7 @@ extension Supervisor {
     let due = timetable.due(of: tenant.id.name).map { clock.now + Int64(max(0, $0 - clock.monotonic()).rounded()) }
     return TenantRow(
       name: tenant.id.name, dataDir: tenant.configuration.dataDirectory.string,
-      user: (try? confined(tenant).user.name) ?? tenant.configuration.user, phase: phase,
+      user: (try? user(named: tenant.configuration.user).name) ?? tenant.configuration.user, phase: phase,
       reason: reason ?? activityReason(tenant.state) ?? tenant.budget?.concern(forecast: tenant.marks.forecast)
         ?? sandboxReason(tenant),
       lastBeat: tenant.state.lastBeat.flatMap { beat in
@@ -85,6 +102,8 @@ extension Supervisor {
 
   /// Worktrees that are there: as the last look found them, and those made since.
   private func sandboxCount(_ tenant: SupervisedTenant) -> Int {
+    // With nobody at work nothing was made since.
+    guard !tenant.liveWorkers.isEmpty else { return tenant.sandboxes.count }
     let known = Set(tenant.sandboxes.rows.filter(\.isWorktree).compactMap(\.worker))
     let new = tenant.liveWorkers.filter { $0.record.sandbox != nil && !known.contains($0.record.id) }.count
     return tenant.sandboxes.count + new
@@ -134,7 +153,7 @@ extension Supervisor {
                 ?? (record.phase == .running ? tenant.strangers[record.generation] : nil)),
           position: place?.position,
           pid: record.process?.pid, health: worker.health, sandbox: record.sandbox, branch: record.branch,
-          startedAt: record.startedAt, exitCode: worker.exitCode, spent: tenant.holds.spent[record.id])
+          startedAt: record.startedAt, exitCode: worker.exitCode, spent: tenant.holds.spent?[record.id])
       }
     }
   }
@@ -147,7 +166,7 @@ extension Supervisor {
 
   package func tenants(ofUser uid: UInt32) async -> Set<String> {
     // A tenant whose user nobody knows belongs to nobody.
-    Set(tenants.values.filter { (try? confined($0).user.uid) == uid }.map(\.id.name))
+    Set(tenants.values.filter { (try? user(named: $0.configuration.user).uid) == uid }.map(\.id.name))
   }
 
   package func tenant(_ name: String) async throws(FleetRefusal) -> TenantDetail {

@@ -10,6 +10,7 @@ extension Supervisor {
       begin(.short) { await $0.loadHolds(name) }
       return
     }
+    if tenant.holds.spent == nil, !report.workers.isEmpty { begin(.short) { await $0.refreshSpending(name) } }
     for (generation, reservation) in tenant.holds.open {
       let worker = report.workers.first { $0.record.generation == generation }
       switch worker?.record.phase {

@@ -59,14 +59,15 @@ extension Supervisor {
   }
 
   func loadHolds(_ name: String) async {
-    guard let id = tenants[name]?.id else { return }
-    guard case .success(let all) = await ledger.perform({ try $0.openReservations() }) else { return }
-    let mine = all.filter { $0.request.tenant == id && $0.request.kind == .worker }
-    let known = Dictionary(mine.map { ($0.request.runID, $0) }, uniquingKeysWith: { first, _ in first })
-    tenants[name]?.holds.open.merge(known) { here, _ in here }
-    tenants[name]?.holds.isLoaded = true
-    await refreshSpending(name)
+    guard let open = await openHolds() else { return }
+    tenants[name]?.know(open[name] ?? [])
     settleEndedWorkers(name)
+  }
+
+  /// What the ledger holds, by tenant; nil where it cannot be read.
+  func openHolds() async -> [String: [OpenReservation]]? {
+    guard case .success(let all) = await ledger.perform({ try $0.openReservations() }) else { return nil }
+    return Dictionary(grouping: all, by: \.request.tenant.name)
   }
 
   /// Workers that live without a hold were not started here: they are metered from now on, with nothing held.

@@ -52,7 +52,8 @@ extension Supervisor {
   }
 
   func isPaid(_ hold: OpenReservation, _ tenant: SupervisedTenant) -> Bool {
-    !hold.request.isFree || tenant.holds.spent[hold.request.worker ?? "", default: 0] > 0
+    guard hold.request.isFree, let spent = tenant.holds.spent else { return true }
+    return spent[hold.request.worker ?? "", default: 0] > 0
   }
 
   func transcripts(

@@ -38,7 +38,9 @@ package actor Supervisor {
   /// How many tenants name each repository.
   var repositoryNamers: [FilePath: Int] = [:]
   /// Users as they were looked up last, by name, and when.
-  var users: [String: (user: TenantUser, at: Double)] = [:]
+  var users: [String: (found: Result<TenantUser, TenantUser.Failure>, at: Double)] = [:]
+  /// What ``currentStanding()`` found last; forgotten with each configuration.
+  var standing: Standing?
   var timetable = Timetable()
   /// When each tenant's sandboxes are looked after next.
   var tendings = Timetable()
@@ -118,11 +120,11 @@ package actor Supervisor {
   }
 
   /// Knows its tenants and what ops ordered when this is over: nobody may ask it before.
-  package func prepare() async {
+  package func prepare(_ configured: ConfigurationLoad) async {
     watch.start()
     await recoverLedger()
-    collectGroups()
-    _ = await applyConfiguration()
+    collectGroups(sparing: configured)
+    await apply(configured)
     await recallMemoryEnds()
   }
 

@@ -21,6 +21,8 @@ struct TakeOver: Sendable {
 
   static let deadline = 20.0
 
+  /// Done before the helper starts, on its thread: some fifty system calls, for which nobody else shall wait.
+  var prepare: @Sendable () throws -> Void
   var spawn: Spawn
   /// An inotify instance of ours that the helper adds its watches to.
   var inotify: CInt
@@ -30,7 +32,12 @@ struct TakeOver: Sendable {
 
   func run() async -> Outcome {
     await Threads.run { [self] in
-      do throws(HostError) { return try converse() } catch { return .failed(error.description) }
+      do {
+        try prepare()
+        return try converse()
+      } catch {
+        return .failed("\(error)")
+      }
     }
   }
 

@@ -13,8 +13,8 @@ struct WorkerHolds: Sendable {
   var isMetering = false
   /// Sessions that no hold can be taken for any more: their wish was closed before.
   var refused: Set<String> = []
-  /// Micro-dollars by worker, as far as they are metered.
-  var spent: [String: Int64] = [:]
+  /// Micro-dollars by worker, as far as they are metered; nil until the ledger was asked.
+  var spent: [String: Int64]?
   /// Why the next worker does not start, until money is free again.
   var waiting: AdmissionRefusal?
   private var pass = 0

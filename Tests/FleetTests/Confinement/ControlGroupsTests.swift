@@ -118,7 +118,7 @@ extension Confined {
       #expect(groups.present()["left"] == ["done", "alive"])
       var wanted = groups.present()
       wanted["left"] = ["other"]
-      let (removed, living) = fixture.confinement.collect(wanted: wanted)
+      let (removed, living) = fixture.confinement.collect(groups.present(), wanted: wanted)
       #expect(removed == ["t-left/w-done"])
       #expect(living == ["t-left/w-alive"])
       #expect(groups.present()["left"] == ["alive"])
