@@ -14,6 +14,8 @@ package struct ZoneRules: Sendable, Hashable {
   private let initialOffset: Int64
   private let footer: PosixZone?
 
+  private static let furthest: Int64 = 26 * 3600
+
   package static let utc = ZoneRules(name: "UTC", offsetSeconds: 0)
 
   /// A zone that never changes.
@@ -75,8 +77,10 @@ package struct ZoneRules: Sendable, Hashable {
   package func start(of date: CivilDate) -> Int64 {
     let midnight = date.ordinal * 86_400
     func reached(_ instant: Int64) -> Bool { instant + offset(at: instant) >= midnight }
-    // Offsets lie within 26 hours of UTC, and no two changes of a zone share a quarter of an hour.
-    var high = midnight - 26 * 3600
+    // Offsets lie within 26 hours of UTC. It is not before midnight by the furthest ahead of those around it.
+    let around = stride(from: midnight - Self.furthest, through: midnight + Self.furthest, by: 6 * 3600)
+    var high = midnight - (around.map(offset(at:)).max() ?? Self.furthest)
+    // No two changes of a zone share a quarter of an hour.
     while !reached(high) { high += 900 }
     var low = high - 900
     while high - low > 1 {

@@ -77,15 +77,15 @@ struct LedgerLife {
   // MARK: - One step
 
   private mutating func live() throws {
-    switch Int.random(in: 0..<18, using: &random) {
-    case 0..<6: try reserve()
-    case 6..<9: try settle()
-    case 9: try bind()
-    case 10: try release()
-    case 11: try meter()
-    case 12, 13: stepClock()
-    case 14: try raise()
-    case 15:
+    switch Int.random(in: 0..<20, using: &random) {
+    case 0..<7: try reserve()
+    case 7..<11: try settle()
+    case 11: try bind()
+    case 12: try release()
+    case 13, 14: try meter()
+    case 15, 16: stepClock()
+    case 17: try raise()
+    case 18:
       // The machine boots: its own clock begins anew, the wall may show anything.
       let off = Int64.random(in: -90_000...90_000, using: &random)
       fixture.now = ClockReading(wall: fixture.now.wall + off, sinceBoot: 20, bootID: "boot-\(step)")

@@ -49,7 +49,7 @@ import Testing
   }
 
   /// The cap itself: every day of every tenant, over lives with one clock that only goes forward.
-  @Test(arguments: batches(of: max(1, lives / 8)))
+  @Test(arguments: batches(of: max(1, lives / 16)))
   func `no day takes more than its cap and its raises`(seeds: Range<UInt64>) throws {
     for seed in seeds { try spendDays(seed: seed) }
   }

@@ -27,6 +27,24 @@ import Testing
     #expect(order == ["web ", "api "], "who is in trouble comes first")
   }
 
+  @Test func `the fleet's own cap stands beside what was spent, with its concern`() async {
+    var screen = await screen([InMemoryFleet.row("api")])
+    let without = screen.lines(width: 160, paint: plain).joined(separator: "\n")
+    #expect(without.contains("$2.40 today"))
+    screen.document.budget = TenantBudget(
+      day: "2026-06-30", resetsAt: 2000, usd: .init(spent: 2_400_000, cap: 3_000_000), tokens: .init(),
+      decides: .init(),
+      state: "warning")
+    screen.document.budgetNote = "80 % of today's $3.00 are spent or held; at this rate spent by 15:40"
+    let text = screen.lines(width: 160, paint: plain).joined(separator: "\n")
+    #expect(text.contains("$2.40 of $3.00 today"))
+    #expect(
+      text.contains("! the whole fleet: 80 % of today's $3.00 are spent or held; at this rate spent by 15:40"))
+    // What all others spend is not the business of one tenant's user.
+    let seen = screen.document.visible(to: .tenant("api"))
+    #expect(seen.budget == nil && seen.budgetNote == nil)
+  }
+
   @Test func `shared users and an empty fleet are said in words`() async {
     var screen = await screen([])
     screen.document.isolation = .shared
