@@ -32,7 +32,7 @@ extension Confinement {
       let new = walk.find().filter { reached.insert($0).inserted && !groups.holds($0.pid) }
       if new.isEmpty { break }
       for process in new {
-        guard Self.owner(of: process.pid) == tenant.user.uid else {
+        guard ProcessWalk.owner(of: process.pid) == tenant.user.uid else {
           if process.isAlive { problem = "process \(process.pid) of it runs as somebody else" }
           continue
         }
@@ -51,12 +51,4 @@ extension Confinement {
   }
 
   private static let mostWalks = 50
-
-  /// Real, effective, saved and file system user, where they are one.
-  private static func owner(of pid: Int32) -> UInt32? {
-    let text = FileReading.of(FilePath("/proc/\(pid)/status"), maximumBytes: 65536).text ?? ""
-    let line = text.split(separator: "\n").first { $0.hasPrefix("Uid:") }
-    let users = Set((line ?? "").split(separator: "\t").dropFirst().compactMap { UInt32($0) })
-    return users.count == 1 ? users.first : nil
-  }
 }

@@ -101,24 +101,26 @@ package struct Confinement: Sendable {
   // MARK: Stopping
 
   /// Stops everything of a tenant: beats, helpers, workers. Start nothing of it meanwhile.
-  package func stop(tenant: ConfinedTenant, policy: StopLadder.Policy = StopLadder.Policy()) async -> StopOutcome {
-    await stop(.tenant(tenant.name), else: ProcessWalk(tenant: tenant), policy)
+  /// - `leaders`: what its workers' sessions are held by, of use only where there are no control groups.
+  package func stop(
+    tenant: ConfinedTenant, leaders: [ProcessIdentity] = [], policy: StopLadder.Policy = StopLadder.Policy()
+  ) async -> StopOutcome {
+    await stop(.tenant(tenant.name), else: walk(tenant, leaders: leaders), policy)
   }
 
   /// Stops one worker with all that it started.
-  /// - `leader`: its session's process, of use only where there are no control groups.
   package func stop(
-    worker id: String, of tenant: ConfinedTenant, leader: ProcessIdentity? = nil,
+    worker id: String, of tenant: ConfinedTenant, leaders: [ProcessIdentity] = [],
     policy: StopLadder.Policy = StopLadder.Policy()
   ) async -> StopOutcome {
-    let roots = leader.map { [$0] } ?? []
-    return await stop(
-      .worker(id, of: tenant.name), else: ProcessWalk(tenant: tenant, worker: id, roots: roots), policy)
+    await stop(.worker(id, of: tenant.name), else: walk(tenant, worker: id, leaders: leaders), policy)
   }
 
-  /// Stops what an earlier supervisor left of a tenant that is configured no longer.
-  package func stop(leftover tenant: String, policy: StopLadder.Policy = StopLadder.Policy()) async -> StopOutcome {
-    await stop(.tenant(tenant), policy)
+  /// The processes of a tenant or of one of its workers where no group holds them. Which processes lead its sessions is the tenant's
+  /// word: those of another user are not touched.
+  package func walk(_ tenant: ConfinedTenant, worker: String? = nil, leaders: [ProcessIdentity]) -> ProcessWalk {
+    let own = leaders.filter { ProcessWalk.owner(of: $0.pid) == tenant.user.uid }
+    return ProcessWalk(tenant: tenant, worker: worker, roots: own)
   }
 
   private func stop(

@@ -106,6 +106,14 @@ package struct ProcessWalk: StopTarget {
     return processes.map(\.identity).filter { chosen.contains($0.pid) }.sorted { $0.pid < $1.pid }
   }
 
+  /// The user whose it is: real, effective, saved and file system user, where they are one.
+  static func owner(of pid: Int32) -> UInt32? {
+    let text = FileReading.of(FilePath("/proc/\(pid)/status"), maximumBytes: 65536).text ?? ""
+    let line = text.split(separator: "\n").first { $0.hasPrefix("Uid:") }
+    let users = Set((line ?? "").split(separator: "\t").dropFirst().compactMap { UInt32($0) })
+    return users.count == 1 ? users.first : nil
+  }
+
   private func processes() -> [SeenProcess] {
     // Without /proc nothing can be found; the stop then ends as "already gone", which the weaker guard's report covers.
     let names = (try? Directory.names("/proc")) ?? []

@@ -53,6 +53,9 @@ struct SupervisedTenant: Sendable {
     (report?.workers ?? []).filter { $0.record.phase == .running || $0.record.phase == .starting }
   }
 
+  /// Who holds its live workers' sessions, as the tenant reports it.
+  var leaders: [ProcessIdentity] { liveWorkers.compactMap(\.record.process) }
+
   /// Live ones, and those that are on their way and not yet in a report.
   var liveCount: Int {
     let live = Set(liveWorkers.map(\.record.id))

@@ -92,7 +92,7 @@ extension Supervisor {
         expectsDocument: false)
     }
     drained.insert(tenant.id.name)
-    let outcome = await confinement.stop(tenant: confined)
+    let outcome = await confinement.stop(tenant: confined, leaders: tenant.leaders)
     return outcome.isGone ? nil : "\(tenant.id) (\(outcome))"
   }
 

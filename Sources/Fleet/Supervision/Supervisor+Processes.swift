@@ -146,7 +146,7 @@ extension Supervisor {
         try confinement.groups.setFrozen(frozen, .tenant(name))
         return nil
       }
-      let walk = ProcessWalk(tenant: try confined(tenant))
+      let walk = confinement.walk(try confined(tenant), leaders: tenant.leaders)
       return await Threads.run { walk.hold(frozen) } ? nil : "some of its processes could not be signalled"
     } catch {
       return "\(error)"

@@ -69,7 +69,7 @@ extension Supervisor {
       tenant, ["worker", "kill", record.id, "--reason", words], deadline: 30, expectsDocument: false)
     if let confined = try? confined(tenant) {
       noteMemoryKills(record, of: name)
-      let outcome = await confinement.stop(worker: record.id, of: confined, leader: record.process)
+      let outcome = await confinement.stop(worker: record.id, of: confined, leaders: [record.process].compactMap { $0 })
       if !outcome.isGone { say("worker \(record.id) has not ended: \(outcome)", about: name, level: .error) }
     }
     soil(name)

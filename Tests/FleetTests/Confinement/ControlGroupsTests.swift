@@ -1,9 +1,10 @@
-import Fleet
 import Glibc
 import SystemPackage
 import Tenant
 import TestSupport
 import Testing
+
+@testable import Fleet
 
 extension Confined {
   /// Limits, kill, freeze and what is counted, on this host's own control groups.
@@ -122,6 +123,40 @@ extension Confined {
       #expect(removed == ["t-left/w-done"])
       #expect(living == ["t-left/w-alive"])
       #expect(groups.present()["left"] == ["alive"])
+    }
+
+    @Test func `a worker of the time before is brought in with its children, and nobody who is another user's`() throws
+    {
+      let tenant = try fixture.tenant("early")
+      let name = tenant.user.name
+      let early = try RunningProcess(
+        "/usr/sbin/runuser", ["-u", name, "--", "/bin/bash", "-c", "sleep 61 & sleep 62 & wait"])
+      let user = tenant.user.uid
+      func own() -> [Int32] {
+        ProcessWalk(marks: [], roots: [ProcessIdentity.of(early.pid)].compactMap { $0 }).remaining().pids
+          .filter { ProcessWalk.owner(of: $0) == user }
+      }
+      #expect(eventually { own().count >= 3 })
+      let leader = try #require(own().compactMap(ProcessIdentity.of).first)
+      let group = ControlGroup.worker("w", of: "early")
+      #expect(fixture.confinement.adopt(worker: "w", of: tenant, leader: leader) == .moved(3))
+      #expect(Set(groups.members(group)).isSuperset(of: own()))
+      #expect(!groups.members(group).contains(early.pid))
+      #expect(fixture.confinement.adopt(worker: "w", of: tenant, leader: leader) == .notNeeded)
+
+      // Root's own, and another tenant's that the fleet holds: what a tenant says of pids is only its word.
+      let stranger = try RunningProcess("/bin/sleep", ["60"])
+      let rooted = try #require(ProcessIdentity.of(stranger.pid))
+      let answer = fixture.confinement.adopt(worker: "x", of: tenant, leader: rooted)
+      #expect(answer == .partly("process \(rooted.pid) of it runs as somebody else"))
+      let other = try fixture.tenant("othernow", user: 1)
+      let held = try fixture.start(.worker(other, id: "w"), "exec sleep 60")
+      defer { reap(held) }
+      #expect(eventually { fixture.confinement.isPopulated(worker: "w", of: "othernow") == true })
+      let victim = try #require(ProcessIdentity.of(held))
+      #expect(fixture.confinement.adopt(worker: "x", of: tenant, leader: victim) == .notNeeded)
+      #expect(groups.isPopulated(.worker("x", of: "early")) == false)
+      #expect(fixture.confinement.walk(tenant, leaders: [rooted, victim]).remaining().pids.isEmpty)
     }
 
     @Test func `a process cannot leave its group`() throws {
