@@ -116,6 +116,7 @@ extension Confined {
       _ = try fixture.run(.worker(tenant, id: "done"), "true")
       let pid = try fixture.start(.worker(tenant, id: "alive"), "exec sleep 60")
       defer { reap(pid) }
+      #expect(eventually { fixture.confinement.isPopulated(worker: "alive", of: "left") == true })
       #expect(groups.present()["left"] == ["done", "alive"])
       var wanted = groups.present()
       wanted["left"] = ["other"]
