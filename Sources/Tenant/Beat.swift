@@ -70,7 +70,7 @@ package struct Beat {
       log(Notice(.warn, "tick.guard_degraded", result.report.reason ?? ""))
     case .backingOff(let fails, let retryIn, let repair):
       if let repair { attempt("tick.guard_degraded") { try repair.write(data) } }
-      result.report.reason = "backing off after \(fails) failures; next try in \(retryIn) s"
+      result.report.reason = "backing off after \(fails) failure\(fails == 1 ? "" : "s"); next try in \(retryIn) s"
       note(
         "tick_backoff", .warn, "tick.backoff", result.report.reason,
         ["fails": .int(Int64(fails)), "retry_in_s": .int(retryIn)])

@@ -79,9 +79,22 @@ enum Entry {
     if let first = arguments.first, !first.hasPrefix("-"), Manual.command(named: [first]) == nil {
       throw Failure("unknown verb \"\(TextWidth.plain(first))\"", hint: "`looop help` lists the verbs")
     }
+    if let unknown = unknownInGroup(arguments) { throw unknown }
     throw Failure(
       TextWidth.plain(Looop.message(for: error)).lowercasedFirst,
       hint: "`\(Manual.spelling(of: arguments)) --help` shows what it takes")
+  }
+
+  /// `looop goal list`: the parser only sees an argument too many.
+  private static func unknownInGroup(_ arguments: [String]) -> Failure? {
+    let path = Array(arguments.prefix { !$0.hasPrefix("-") })
+    guard let depth = (1..<max(1, path.count)).last(where: { Manual.command(named: Array(path.prefix($0))) != nil }),
+      let group = Manual.command(named: Array(path.prefix(depth))), !Manual.subcommands(of: group).isEmpty
+    else { return nil }
+    let spelling = Manual.spelling(of: arguments)
+    return Failure(
+      "there is no `\(spelling) \(TextWidth.plain(path[depth]))`",
+      hint: "\(spelling) \(Manual.names(of: group).joined(separator: " | "))")
   }
 
   private static func print(_ text: String) -> Int32 {
@@ -95,7 +108,7 @@ enum Entry {
     if kind == Looop.self {
       return print(Looop.helpMessage(columns: 100))
     }
-    let names = kind.configuration.subcommands.filter { $0.configuration.shouldDisplay }.map { $0._commandName }
+    let names = Manual.names(of: kind)
     guard !names.isEmpty else {
       var command = found
       do {
@@ -120,6 +133,9 @@ enum Entry {
       return ExitStatus.failure
     case let error as ActError:
       printer.failure(Failure(error.message, hint: error.hint))
+      return ExitStatus.failure
+    case let error as InvalidIdentifier:
+      printer.failure(Failure("\(error)", hint: error.hint))
       return ExitStatus.failure
     case let code as ExitCode:
       return code.rawValue

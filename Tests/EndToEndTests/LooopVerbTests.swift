@@ -29,8 +29,26 @@ import Testing
     "run", "run false", "run sudo true", "screenshot nobody", "watch", "watch nobody", "watch --since soon", "up",
     "client",
     "send", "rpc-bridge", "notify", "attach", "flag", "ask w --prompt x --detach", "worker start w p --resume x",
-    "worker start w p --model x", "help --json", "help no topic", "--tenant", "--tenant nobody state",
+    "worker start w p --model x", "help --json", "help no topic", "--tenant", "--tenant nobody state", "goal list",
+    "sensor rm x", "config powershell",
+    "goal write a/b x", "worker start .w x", "sensor add github", "sensor add url u --url nowhere", "usage",
   ]
+
+  @Test func `an unknown verb of a group names the known ones`() throws {
+    #expect(
+      try run("goal list").errors == "looop: there is no `looop goal list`\nhint: looop goal write | archive\n")
+    #expect(try run("sensor add jira board").errors.hasPrefix("looop: there is no `looop sensor add jira`\nhint: "))
+    #expect(try run("schedule rm a b").errors.hasPrefix("looop: unexpected argument 'b'"))
+  }
+
+  @Test func `a script without an interpreter is told when it is written and when it fails`() throws {
+    let written = try home.looop(["sensor", "write", "s", "echo 1"])
+    #expect(written.exitCode == 0 && written.errors.contains("#!/bin/sh"))
+    #expect(try home.looop(["init", "--runner", "rules"]).exitCode == 0)
+    let beat = try home.looop(["beat"])
+    #expect(beat.output.contains("its first line must name its interpreter"), "\(beat.output)")
+    #expect(beat.output.contains("] noop · nothing to do yet: edit rules.json ("), "\(beat.output)")
+  }
 
   static let answered: [String] = [
     "version", "--version", "-V", "", "help", "--help", "-h", "help worker start", "asks", "limits", "cost", "down",
@@ -48,6 +66,8 @@ import Testing
     #expect(result.errors.contains("looop: "))
     #expect(!result.errors.contains("looop: looop:"))
     #expect(result.output.isEmpty)
+    // What a command itself said is all there is to say; `up` has its hint in the sentence (as looop 1.0).
+    #expect(["run false", "up"].contains(line) || result.errors.contains("\nhint: "), "\(result.errors)")
   }
 
   @Test(arguments: answered) func `an answer is exit 0`(line: String) throws {

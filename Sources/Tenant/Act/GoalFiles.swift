@@ -17,7 +17,9 @@ package enum GoalFiles {
     try Identifier.check(id, .goal)
     try Directory.create(data.goalArchive)
     try FileLock.withDirectory(data.goals) {
-      guard exists(data.goal(id)) else { throw ActError(.notFound, "there is no goal \"\(id)\"") }
+      guard exists(data.goal(id)) else {
+        throw ActError(.notFound, "there is no goal \"\(id)\"", hint: "looop state --json names the goals")
+      }
       var target = data.goalArchive.appending("\(id).md")
       var number = 0
       while exists(target) {

@@ -219,9 +219,13 @@ private final class LiveChild {
   private func take(_ end: inout CInt) -> [UInt8]? {
     guard end >= 0 else { return nil }
     var buffer = [UInt8](repeating: 0, count: 65536)
-    let count = unsafe buffer.withUnsafeMutableBytes { unsafe read(end, $0.baseAddress, $0.count) }
+    var count: Int
+    // What was written before the end must not be lost to a signal.
+    repeat {
+      count = unsafe buffer.withUnsafeMutableBytes { unsafe read(end, $0.baseAddress, $0.count) }
+    } while count < 0 && errno == EINTR
     if count > 0 { return Array(buffer.prefix(count)) }
-    if count == 0 || (errno != EAGAIN && errno != EINTR) {
+    if count == 0 || errno != EAGAIN {
       close(end)
       end = -1
     }

@@ -59,7 +59,11 @@ package struct AskBlock: Sendable {
       var milliseconds = pollMilliseconds
       if let deadline {
         let left = deadline - clock.monotonic()
-        guard left > 0 else { throw Refusal(.timeout, "nobody answered \(ask) in time") }
+        guard left > 0 else {
+          throw Refusal(
+            .timeout, "nobody answered \(ask) in time (LOOOP_ASK_TIMEOUT_S)",
+            hint: "it still waits in the mailbox: looop answer \(ask) TEXT")
+        }
         milliseconds = min(milliseconds, Int((left * 1000).rounded(.up)))
       }
       FileWatch.pause(watch, milliseconds: milliseconds)

@@ -7,6 +7,7 @@ package struct InvalidIdentifier: Error, Hashable, Sendable, CustomStringConvert
   package var kind: IdentifierKind
   package var text: String
   package var description: String { "invalid \(kind.rawValue) \"\(text)\"" }
+  package var hint: String { "an id has no white space, no slash, and begins with no dot" }
 }
 
 package enum Identifier {

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Runs a tenant's sensors, all at once, and publishes what each printed. A sensor that fails becomes an error snapshot: never a
 /// blank one, never last beat's.
 package struct SensorRun: Sendable {
@@ -111,6 +113,8 @@ package struct SensorRun: Sendable {
     case .code(let code): "exited with \(code)"
     case .signal(let number): "ended by \(SignalName.of(number))"
     case .timedOut: "timed out after \(timeout) s; it and its children were killed"
+    case .failedToStart(let error) where error.errno == ENOEXEC:
+      "\(error); its first line must name its interpreter, such as #!/bin/sh"
     case .failedToStart(let error): "\(error)"
     }
   }

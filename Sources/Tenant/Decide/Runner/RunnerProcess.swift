@@ -20,6 +20,7 @@ package struct RunnerOutcome: Sendable {
     let detail = tail.isEmpty ? "" : ": " + Rendering.clip(tail.joined(separator: " | "), 600)
     switch reason {
     case .code(0): return streamFailure
+    case .code(127): return "the runner is not there\(detail) (install it, or choose another: looop init)"
     case .code(let code): return "the runner exited \(code)\(streamFailure.map { ": " + $0 } ?? detail)"
     case .signal(let number): return "the runner was ended by signal \(number)\(detail)"
     case .timedOut:

@@ -45,6 +45,10 @@ enum Manual {
     command.configuration.subcommands
   }
 
+  static func names(of command: any ParsableCommand.Type) -> [String] {
+    subcommands(of: command).filter { $0.configuration.shouldDisplay }.map { $0._commandName }
+  }
+
   /// Every verb as it is typed: `goal write`.
   static func topics() -> [String] {
     func walk(_ command: any ParsableCommand.Type, _ prefix: [String]) -> [String] {

@@ -42,7 +42,7 @@ enum ManualText {
     (
       "Steer: you begin",
       """
-      Goals say what should be true, the PLAYBOOK says how to judge. The loop sees an edit at its next beat.
+      Goals say what should be true, the PLAYBOOK says how to judge. An edit starts a beat at once.
         looop goal write ship-v2 - < ship-v2.md
         looop playbook write - < PLAYBOOK.md
         looop sensor add github prs --repo acme/web

@@ -40,11 +40,18 @@ struct BeatVerb: Verb {
       return ExitStatus.done
     }
     let beat = try run(context) { printer.event($0.level, $0.code, $0.message, $0.fields) }.alone(force: force)
-    let words = [beat.outcome.rawValue, beat.action, beat.reason].compactMap { $0 }.joined(separator: " · ")
     printer.event(
-      beat.outcome == .failed ? .error : .ok, "beat", "\(words) (\(Int(beat.durationMS.rounded())) ms)",
+      beat.outcome == .failed ? .error : .ok, "beat", "\(words(beat)) (\(Int(beat.durationMS.rounded())) ms)",
       ["beat": beat.json])
     return beat.outcome == .failed ? ExitStatus.failure : ExitStatus.done
+  }
+
+  /// Outcome, action, reason; the automatic journal line of a noop begins with both others.
+  static func words(_ beat: TenantReport.Beat) -> String {
+    let outcome = beat.outcome.rawValue
+    let action = beat.action == outcome ? nil : beat.action
+    let reason = beat.reason.map { $0.hasPrefix("\(outcome) · ") ? String($0.dropFirst(outcome.count + 3)) : $0 }
+    return [outcome, action, reason].compactMap { $0 }.joined(separator: " · ")
   }
 
   static func run(_ context: Context, log: @escaping (Notice) -> Void) -> BeatRun {

@@ -23,7 +23,8 @@ enum RunnerPreflight {
     let hints = missing.compactMap { line in installation.first { line.hasPrefix($0.key + " ") }?.value }
     throw Failure(
       "not installed: \(missing.joined(separator: ", "))",
-      hint: (Set(hints).sorted() + ["or choose another runner with `looop init`"]).joined(separator: "; "))
+      hint: (hints.isEmpty ? "install it" : Set(hints).sorted().joined(separator: "; "))
+        + ", or choose another runner with `looop init`")
   }
 
   /// The program that a command starts; `nil` where only a shell could tell.

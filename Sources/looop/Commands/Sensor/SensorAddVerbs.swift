@@ -4,7 +4,7 @@ import Tenant
 
 struct AddGitHub: Verb {
   static let configuration = CommandConfiguration(
-    commandName: "github", abstract: "Open pull requests and issues, and a branch's checks. GITHUB_TOKEN.")
+    commandName: "github", abstract: "Pull requests, issues and a branch's checks. GITHUB_TOKEN.")
   @OptionGroup var common: SensorAddOptions
   @Option(help: "OWNER/NAME.") var repo: String
   @Option(help: "The branch whose checks count.") var branch = "main"
@@ -96,7 +96,7 @@ struct AddGrafana: Verb {
 struct AddPrometheus: Verb {
   static let configuration = CommandConfiguration(
     commandName: "prometheus",
-    abstract: "The alerts that fire, or the series for which a query holds. PROMETHEUS_TOKEN.")
+    abstract: "Firing alerts, or a query's series. PROMETHEUS_TOKEN.")
   @OptionGroup var common: SensorAddOptions
   @Option(help: "Prometheus' address.") var url: String
   @Option(help: "A query that gives the series that are wrong, e.g. 'up == 0'.") var query: String?
@@ -111,7 +111,7 @@ struct AddPrometheus: Verb {
 
 struct AddGit: Verb {
   static let configuration = CommandConfiguration(
-    commandName: "git", abstract: "A local repository: branch, head, uncommitted changes, distance from its upstream.")
+    commandName: "git", abstract: "A local repository: branch, head, changes, distance from upstream.")
   @OptionGroup var common: SensorAddOptions
   @Option(help: "The repository.", completion: .directory) var path: String
   @Flag(help: "Fetch first (reaches the network).") var fetch = false

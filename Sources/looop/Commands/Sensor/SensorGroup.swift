@@ -22,8 +22,13 @@ struct SensorWrite: Verb {
 
   mutating func perform(in context: Context) throws -> Int32 {
     try Identifier.check(name, .sensor)
-    try ManualMove.carryOut(.writeSensor(name: name, script: BodyText.read(script)), journal: journal, context)
+    let script = try BodyText.read(script)
+    try ManualMove.carryOut(.writeSensor(name: name, script: script), journal: journal, context)
     context.printer.line("write-sensor \(name)")
+    if !script.hasPrefix("#!") {
+      context.printer.warn(
+        "sensor.interpreter", "its first line names no interpreter, such as #!/bin/sh, so it will not start")
+    }
     return ExitStatus.done
   }
 }

@@ -100,15 +100,20 @@ struct InitVerb: Verb {
   }
 
   private static func nextSteps(_ context: Context, _ config: RunnerConfig) -> String {
-    """
+    let rules =
+      config.tickCommand == Preset.rules.tickCommand ? "\n  \(context.data.rules)    the rules that decide" : ""
+    // A fleet has started it already, and is asked about it in its own words.
+    if FileReading.of(context.data.fleetMark) != .absent {
+      return "\nA fleet runs this loop: the next beat decides with it (looop-fleet status, looop-fleet asks).\(rules)"
+    }
+    return """
 
-    Next:
-      looop up                    start the loop
-      looop wait --only-asks      block until it needs you
-      looop asks                  what it asks; the first ask is about your goals
-      looop watch                 look at it\(
-        config.tickCommand == Preset.rules.tickCommand ? "\n  \(context.data.rules)    the rules that decide" : "")
-    """
+      Next:
+        looop up                    start the loop
+        looop wait --only-asks      block until it needs you
+        looop asks                  what it asks; the first ask is about your goals
+        looop watch                 look at it\(rules)
+      """
   }
 }
 
