@@ -17,11 +17,11 @@ enum EntryPoint {
       }
       exit(ExitStatus.done.rawValue)
     } catch {
-      exit(status(for: error))
+      exit(status(for: error, words))
     }
   }
 
-  private static func status(for error: any Error) -> Int32 {
+  private static func status(for error: any Error, _ words: [String]) -> Int32 {
     switch error {
     case let status as ExitStatus: return status.rawValue
     case let refusal as FleetRefusal:
@@ -34,8 +34,11 @@ enum EntryPoint {
       Printer.standard.fail("\(error)", hint: nil)
       return ExitStatus.refused.rawValue
     default:
-      // The parser's own: usage errors, and the help that was asked for.
-      LooopFleet.exit(withError: error)
+      // The parser's own: the help that was asked for, and usage errors.
+      guard LooopFleet.exitCode(for: error) != .success else { LooopFleet.exit(withError: error) }
+      let (message, hint) = Usage.refusal(LooopFleet.message(for: error), words)
+      Printer.standard.fail(message, hint: hint)
+      return ExitStatus.usage.rawValue
     }
   }
 }

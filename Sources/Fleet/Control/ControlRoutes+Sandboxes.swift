@@ -6,7 +6,7 @@ extension ControlRoutes {
   func addSandboxes(to router: Router<ControlContext>) {
     router.get("/v1/sandboxes") { request, context in
       let caller = try allow(.readAll, context)
-      let tenant = request.query("tenant")
+      let tenant = try await tenant(askedBy: request, caller)
       let rows = await fleet.sandboxes().filter { caller.sees($0.tenant) && (tenant == nil || tenant == $0.tenant) }
       return Response.json(.array(rows.map(\.json)))
     }

@@ -15,6 +15,7 @@ extension ControlRoutes {
     router.get("/v1/wait") { request, context in
       let caller = try allow(.readAll, context)
       let query = try WaitQuery(request)
+      _ = try await tenant(askedBy: request, caller)
       let answer = try await request.body.consumeWithCancellationOnInboundClose { body in
         try await readToEnd(body)
         return try await wait(query, caller: caller)
@@ -24,6 +25,7 @@ extension ControlRoutes {
     router.get("/v1/events") { request, context in
       let caller = try allow(.readAll, context)
       let query = try WaitQuery(request).resumed(after: request.headers[.lastEventID])
+      _ = try await tenant(askedBy: request, caller)
       let headers: HTTPFields = [.contentType: "text/event-stream", .cacheControl: "no-store"]
       return Response(
         status: .ok, headers: headers,

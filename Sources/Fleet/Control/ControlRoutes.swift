@@ -27,12 +27,13 @@ struct ControlRoutes: Sendable {
     }
     router.get("/v1/asks") { request, context in
       let caller = try allow(.readAll, context)
+      _ = try await tenant(askedBy: request, caller)
       let asks = try MailboxFilter(request).apply(to: await fleet.asks().filter { caller.sees($0.tenant) })
       return Response.json(.array(asks.map(\.json)))
     }
     router.get("/v1/workers") { request, context in
       let caller = try allow(.readAll, context)
-      let tenant = request.query("tenant")
+      let tenant = try await tenant(askedBy: request, caller)
       let rows = await fleet.workers().filter { caller.sees($0.tenant) && (tenant == nil || tenant == $0.tenant) }
       return Response.json(.array(rows.map(\.json)))
     }
@@ -47,6 +48,8 @@ struct ControlRoutes: Sendable {
       let after = request.query("after").flatMap { UInt64($0) }
       let lines = await fleet.logs(
         tenant: tenant, after: after, limit: try request.query("limit", in: 1...10_000) ?? 200)
+      // One that is gone may still have lines.
+      if lines.isEmpty { _ = try await self.tenant(askedBy: request, caller) }
       // The fleet's own lines may name anybody.
       let visible = lines.filter { line in line.tenant.map { caller.sees($0) } ?? caller.seesAll }
       return Response.json(["lines": .array(visible.map(\.json))])
@@ -74,6 +77,13 @@ struct ControlRoutes: Sendable {
       let text = MetricsText.render(await fleet.document(), samples: await fleet.samples())
       return Response.text(text, type: MetricsText.contentType)
     }
+  }
+
+  /// The tenant that a list is wanted of; nil: of all. One that nobody knows is a mistake, not an empty list.
+  func tenant(askedBy request: Request, _ caller: Caller) async throws(FleetRefusal) -> String? {
+    guard let name = request.query("tenant") else { return nil }
+    guard caller.sees(name), await fleet.knows(tenant: name) else { throw .unknownTenant(name) }
+    return name
   }
 
   func allow(_ action: ControlAction, _ context: ControlContext) throws(FleetRefusal) -> Caller {

@@ -55,6 +55,7 @@ package protocol FleetOperations: Sendable {
   func audit(tenant: String?, limit: Int) async throws(FleetRefusal) -> [AuditRow]
   /// The fleet's own log lines after a sequence number, at most `limit`, oldest first.
   func logs(tenant: String?, after sequence: UInt64?, limit: Int) async -> [LogLine]
+  func knows(tenant: String) async -> Bool
   /// The tenants that run as this Unix user.
   func tenants(ofUser uid: UInt32) async -> Set<String>
   /// Counters and figures that the document does not hold, for `/metrics`.

@@ -100,6 +100,9 @@ extension Supervisor {
     if tenant.state.failures > 0 { say("beats again after \(tenant.state.failures) failures", about: name) }
     tenant.state.failures = 0
     tenant.state.decideFailures = beat.outcome == .failed ? max(1, beat.fails) : beat.fails
+    // While it backs off, its beats only say that they do.
+    if beat.fails == 0 { tenant.state.decideTrouble = nil }
+    if beat.outcome == .failed { tenant.state.decideTrouble = beat.reason }
     tenant.state.trouble = beat.outcome == .failed ? beat.reason : report.problems.first
     tenant.state.lastBeat = beat
     tenants[name] = tenant

@@ -52,7 +52,7 @@ extension Supervisor: FleetOperations {
       soil(name)
       reconcile(name, .touched)
       if case .failure(let failure) = result {
-        throw FleetRefusal(.conflict, failure.description, hint: failure.hint)
+        throw FleetRefusal(.conflict, failure.description, hint: "list them: looop-fleet workers")
       }
     }
     say("worker \(worker) killed by \(caller.user)", about: name)

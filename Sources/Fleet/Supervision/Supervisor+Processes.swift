@@ -126,10 +126,10 @@ extension Supervisor {
   }
 
   /// Apart only if root gives each tenant a user of its own.
+  /// Only those that run count: one whose user does not exist runs nothing.
   func isolation(_ confined: [ConfinedTenant]) -> FleetDocument.Isolation {
     let users = confined.map(\.user.uid)
-    let isApart = geteuid() == 0 && !users.isEmpty && !users.contains(0) && Set(users).count == users.count
-    return isApart && users.count == tenants.count ? .user : .shared
+    return geteuid() == 0 && !users.contains(0) && Set(users).count == users.count ? .user : .shared
   }
 
   /// Holds still all that lives of a tenant, or lets it go on. A beat's deadline stands still with it, and its places go to others

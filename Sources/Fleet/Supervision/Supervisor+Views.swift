@@ -181,6 +181,8 @@ extension Supervisor {
       problems: (tenant.report?.problems ?? []) + sandboxProblems(tenant))
   }
 
+  package func knows(tenant name: String) async -> Bool { tenants[name] != nil }
+
   func known(_ name: String) throws(FleetRefusal) -> SupervisedTenant {
     if let tenant = tenants[name] { return tenant }
     let names = tenants.keys.sorted().joined(separator: ", ")

@@ -47,6 +47,8 @@ struct TenantState: Hashable, Sendable {
   var trouble: String?
   /// Decides that failed in a row, as the tenant reports it.
   var decideFailures = 0
+  /// Why the last of them failed.
+  var decideTrouble: String?
   /// Why the budget, its own or the fleet's, stops new decides, or a provider that turned it away.
   var held: AdmissionRefusal?
   /// Why nobody's decides may start: the fleet's ledger cannot be written.
@@ -80,7 +82,7 @@ extension TenantState {
     if let held = ledgerTrouble ?? held?.reason { return (.held, held) }
     if decideFailures > 0 {
       let reason =
-        "\(decideFailures) failed decide\(decideFailures == 1 ? "" : "s") in a row: \(trouble ?? "see its log")"
+        "\(decideFailures) failed decide\(decideFailures == 1 ? "" : "s") in a row: \(decideTrouble ?? trouble ?? "see its log")"
       return (decideFailures >= Self.quarantineAfter ? .quarantined : .degraded, reason)
     }
     return (.running, trouble)

@@ -64,7 +64,10 @@ import Testing
 
   @Test(arguments: [
     ("/v1/nope", 404, "not_found"), ("/v1/tenants/nope", 404, "not_found"),
-    ("/v1/status?tenant=nope", 404, "not_found"),
+    ("/v1/status?tenant=nope", 404, "not_found"), ("/v1/asks?tenant=nope", 404, "not_found"),
+    ("/v1/workers?tenant=nope", 404, "not_found"), ("/v1/sandboxes?tenant=nope", 404, "not_found"),
+    ("/v1/logs?tenant=nope", 404, "not_found"), ("/v1/wait?tenant=nope", 404, "not_found"),
+    ("/v1/events?tenant=nope", 404, "not_found"),
     ("/v1/asks?older_s=x", 400, "invalid_argument"), ("/v1/budget?days=0", 400, "invalid_argument"),
     ("/v1/wait?after=x", 400, "invalid_argument"), ("/v1/wait?only=goals", 400, "invalid_argument"),
     ("/v1/wait?timeout_s=999", 400, "invalid_argument"), ("/v1/tenants/%zz", 400, "invalid_argument"),

@@ -161,6 +161,7 @@ actor InMemoryFleet: FleetOperations {
   func logs(tenant: String?, after sequence: UInt64?, limit: Int) -> [LogLine] {
     Array(lines.filter { (tenant == nil || $0.tenant == tenant) && $0.sequence > (sequence ?? 0) }.suffix(limit))
   }
+  func knows(tenant: String) -> Bool { rows.contains { $0.name == tenant } }
   nonisolated func tenants(ofUser uid: UInt32) async -> Set<String> { users[uid] ?? [] }
   func samples() -> [MetricSample] {
     [MetricSample("beats_total", help: "Beats.", kind: .counter, labels: ["outcome": "unchanged"], value: 12)]

@@ -35,10 +35,13 @@ struct TenantAdd: AsyncParsableCommand {
     if createUser, let name = draft.user { try Self.makeUser(name) }
     let path = try writer.add(draft)
     Printer.standard.line("wrote \(path)")
-    if try TenantPlace.make(draft.dataDirectory, user: draft.user) {
-      Printer.standard.line("made \(draft.dataDirectory)")
-    }
+    let isNew = try TenantPlace.make(draft.dataDirectory, user: draft.user)
+    if isNew { Printer.standard.line("made \(draft.dataDirectory)") }
     try await ReloadCommand.afterChange(common)
+    if isNew {
+      Printer.standard.line(
+        "next, once the fleet runs: looop --tenant \(name) init --runner claude (or codex, opencode, pi, rules)")
+    }
   }
 
   private static func makeUser(_ name: String) throws {
