@@ -14,9 +14,6 @@ import Testing
 struct RealAgentsUsersTests {
   static let users = ["claude": "looopra1", "codex": "looopra2"]
 
-  private static let imitate = FilePath("\(#filePath)").removingLastComponent().removingLastComponent()
-    .removingLastComponent().appending("deploy").appending("systemd").appending("imitate")
-
   @Test func `both decide and work to the end under the unit's hardening, each as its own user`() throws {
     let users = try UnixUsers(Self.users.values.sorted())
     let fleet = try FleetUnderTest(fleet: "  require: [user, environment, no_new_privileges]\n")
@@ -43,7 +40,7 @@ struct RealAgentsUsersTests {
       chmod(fleet.dataDir(tenant).root.string, 0o700)
       try UnixUsers.give(fleet.dataDir(tenant).root, to: user)
     }
-    try fleet.start(under: [Self.imitate.string])
+    try fleet.start(under: [FleetHardeningTests.imitate.string])
 
     for (tenant, user) in Self.users {
       try #require(try eventually(within: 90) { try fleet.ask("\(tenant)/w1-1") != nil }, "\(tenant): \(fleet.log)")

@@ -322,6 +322,25 @@ static inline int clinux_unix_socket(const char *path, int listening) {
   return fd;
 }
 
+/// The pid of the process that listens on a Unix socket, without waiting for it; -1 with errno (EAGAIN: its queue is full).
+static inline pid_t clinux_unix_listener(const char *path) {
+  struct sockaddr_un address;
+  memset(&address, 0, sizeof address);
+  address.sun_family = AF_UNIX;
+  if (strlen(path) >= sizeof address.sun_path) { errno = ENAMETOOLONG; return -1; }
+  strcpy(address.sun_path, path);
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return -1;
+  struct { pid_t pid; uid_t uid; gid_t gid; } peer = { -1, 0, 0 };
+  socklen_t size = sizeof peer;
+  int r = connect(fd, (struct sockaddr *)&address, sizeof address);
+  if (r == 0) r = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+  int e = errno;
+  close(fd);
+  errno = e;
+  return r == 0 ? peer.pid : -1;
+}
+
 /// One datagram to a Unix socket; a leading '@' names an abstract one. 0, or -1 with errno.
 static inline int clinux_notify(const char *path, const void *bytes, size_t length) {
   struct sockaddr_un address;

@@ -95,9 +95,7 @@ package struct FleetService: Sendable {
   }
 
   private func prepareDirectories() throws {
-    // Tenants pass through to what is theirs, and see no names.
-    try Directory.create(paths.state, mode: 0o711)
-    try Directory.create(paths.sandboxes, mode: 0o711)
+    for directory in [paths.state, paths.sandboxes] { try Self.makePassable(directory) }
     // The ledger is the supervisor's alone; what SQLite puts beside it takes its mode. One that cannot be written is the ledger's own
     // trouble: it holds every decide and says why, while the mailbox goes on.
     do throws(HostError) {
@@ -107,6 +105,16 @@ package struct FleetService: Sendable {
     } catch {
       logger.error("\(error)")
     }
+  }
+
+  /// Tenants pass through to what is theirs, and see no names. Said twice: the umask (077 in the unit) takes from the first.
+  private static func makePassable(_ path: FilePath) throws(HostError) {
+    try Directory.create(path, mode: 0o711)
+    let directory = try OwnedDescriptor(opening: path, O_RDONLY | O_DIRECTORY, operation: "open")
+    var status = stat()
+    guard unsafe fstat(directory.raw, &status) == 0 else { throw .last("look at", path) }
+    guard geteuid() == 0, status.st_mode & 0o011 != 0o011 else { return }
+    guard fchmod(directory.raw, status.st_mode & 0o7777 | 0o011) == 0 else { throw .last("set the mode of", path) }
   }
 
   /// A descriptor for each tenant's lock and each worker.

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import SystemPackage
 
@@ -30,7 +31,20 @@ package struct ProcessIdentity: Hashable, Sendable {
     return String(text.prefix { !$0.isWhitespace })
   }()
 
-  package var isAlive: Bool { ProcessIdentity.of(pid) == self }
+  /// Where `/proc` hides the process, whoever has its number in its boot counts as it: what cannot be seen is not declared dead.
+  package var isAlive: Bool { ProcessIdentity.of(pid).map { $0 == self } ?? isHidden }
+
+  /// There is a process of this number that `/proc` does not show us. `hidepid` hides whom we may not trace, and inside Landlock
+  /// those are all that were not started within the same rules: a report's worker, though it is of the same user.
+  package var isHidden: Bool {
+    guard pid > 0, bootID == ProcessIdentity.currentBootID, ProcessIdentity.of(pid) == nil else { return false }
+    let raw = clinux_pidfd_open(pid)
+    guard raw >= 0 else { return false }
+    let held = OwnedDescriptor(owning: raw)
+    var entry = pollfd(fd: held.raw, events: Int16(POLLIN), revents: 0)
+    // Ready to be read once it has ended: a zombie.
+    return unsafe poll(&entry, 1, 0) == 0
+  }
 
   package var json: JSON {
     ["pid": .int(Int64(pid)), "start_time": .int(startTime), "boot_id": .string(bootID)]

@@ -60,16 +60,16 @@ package enum Sessions {
       childPid: status?["child_pid"]?.int.flatMap(Int32.init(exactly:)),
       startedAt: meta["started_at"]?.string.flatMap(LocalTime.unix(rfc3339:)),
       lastChange: status?["last_change"]?.string.flatMap(LocalTime.unix(rfc3339:)),
-      isAlive: isOpen && isHolderAlive(holder, identity))
+      isAlive: isOpen && isHolderAlive(holder, identity, socket: data.session(id).appending("control.sock")))
   }
 
   /// Whether anybody lives under this id.
   package static func isAlive(_ id: String, in data: DataDir) -> Bool { find(id, in: data)?.isAlive ?? false }
 
   /// The rule of looop 1.0 (`kill(pid, 0)` works or is not permitted), less zombies; where the record says who it is, a
-  /// recycled pid is not alive.
-  private static func isHolderAlive(_ pid: Int32, _ identity: ProcessIdentity?) -> Bool {
-    if let identity { return identity.isAlive }
+  /// recycled pid is not alive. Of one that `/proc` hides from us it is the socket that tells: only a living holder listens.
+  private static func isHolderAlive(_ pid: Int32, _ identity: ProcessIdentity?, socket: FilePath) -> Bool {
+    if let identity { return identity.isHidden ? SessionControl.isHeld(socket, by: pid) : identity.isAlive }
     guard pid > 0 else { return false }
     if kill(pid, 0) == 0 { return ProcessIdentity.of(pid) != nil }
     return errno == EPERM

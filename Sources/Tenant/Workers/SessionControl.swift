@@ -1,6 +1,6 @@
 import CLinux
 import Glibc
-import SystemPackage
+package import SystemPackage
 
 /// The client of a session's `control.sock`: one JSON line there, one back.
 package struct SessionControl: Sendable {
@@ -44,6 +44,14 @@ package struct SessionControl: Sendable {
       throw Refusal(.unavailable, json["error"]?.string ?? "session \(id) refused \(op)")
     }
     return json["data"] ?? .null
+  }
+
+  /// Whether the one who listens there is this process. Nothing is asked of it: it may be frozen.
+  package static func isHeld(_ socket: FilePath, by holder: Int32) -> Bool {
+    let listener = unsafe clinux_unix_listener(socket.string)
+    if listener >= 0 { return listener == holder }
+    // Nobody listens any more. Anything else (a full queue, no descriptor left) says nothing about the holder.
+    return ![ENOENT, ECONNREFUSED, ENOTDIR].contains(errno)
   }
 
   /// Ends a live session and waits until it is over: SIGHUP, then SIGKILL for whatever is left of it.
