@@ -131,9 +131,13 @@ package struct GuardProbe: Sendable {
 
   private func memory() -> Finding {
     let group = ControlGroup.worker("memory", of: tenant.name)
-    return inGroup(group, ResourceCaps(memoryBytes: 32 << 20)) {
-      _ = run("head -c 96M /dev/zero | tail -c 80M >/dev/null", spec(.helper(tenant), group))
-      return groups.memoryKills(group) > 0 ? .holds : .broken("a child could use more memory than its limit")
+    // No more than it takes: on a slow or busy host the trial must come to its end in time.
+    return inGroup(group, ResourceCaps(memoryBytes: 16 << 20)) {
+      let outcome = run("head -c 40M /dev/zero | tail -c 32M >/dev/null", spec(.helper(tenant), group), deadline: 15)
+      if groups.memoryKills(group) > 0 { return .holds }
+      return .broken(
+        outcome.reason == .timedOut
+          ? "the trial came to no end in 15 s" : "a child could use more memory than its limit")
     }
   }
 

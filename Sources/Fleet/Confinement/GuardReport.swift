@@ -7,7 +7,7 @@ package enum GuardReport {
   ) -> [GuardState] {
     let planned = [
       user(policy, tenants), environment(policy, tenants), noNewPrivileges, limits(policy, tenants), group(policy),
-      memory(policy), cpu(policy), processes(policy), landlock(policy, tenants),
+      memory(policy, tenants), cpu(policy, tenants), processes(policy, tenants), landlock(policy, tenants),
       bubblewrap(tenants, bubblewrapProblem),
     ].compactMap { $0 }
     return planned.map { state in
@@ -70,7 +70,7 @@ package enum GuardReport {
     return GuardState("cgroup", .enforced, "a group for each tenant and worker; stop kills the whole group")
   }
 
-  private static func memory(_ policy: ConfinementPolicy) -> GuardState {
+  private static func memory(_ policy: ConfinementPolicy, _ tenants: [ConfinedTenant]) -> GuardState {
     // v1 has no switch that ends the whole group.
     let version = policy.offer.controlGroups.memory
     let detail =
@@ -78,25 +78,35 @@ package enum GuardReport {
       ? "a worker that runs out of memory loses its biggest process, and nobody else does"
       : "a worker that runs out of memory is ended alone"
     return controller(
-      "memory", version, detail, policy,
+      "memory", version, detail + unlimited(tenants, "memory_max", \.memoryBytes), policy,
       otherwise: "a worker can use all of the host's memory; it is the first to be ended when that runs out")
   }
 
-  private static func cpu(_ policy: ConfinementPolicy) -> GuardState {
+  private static func cpu(_ policy: ConfinementPolicy, _ tenants: [ConfinedTenant]) -> GuardState {
     controller(
-      "cpu", policy.offer.controlGroups.cpu, "time is limited for each worker", policy,
+      "cpu", policy.offer.controlGroups.cpu, "time is limited for each worker" + unlimited(tenants, "cpu", \.cpus),
+      policy,
       otherwise: "a worker can use all processors")
   }
 
-  private static func processes(_ policy: ConfinementPolicy) -> GuardState {
+  private static func processes(_ policy: ConfinementPolicy, _ tenants: [ConfinedTenant]) -> GuardState {
     if policy.offer.controlGroups.processes == nil, policy.offer.isRoot {
       return GuardState(
         "pids", .weaker, "\(ConfinementPolicy.processesPerUser) processes for each user, not for each worker",
         hint: "enable the pids controller for control groups")
     }
     return controller(
-      "pids", policy.offer.controlGroups.processes, "the number of processes is limited for each worker", policy,
+      "pids", policy.offer.controlGroups.processes,
+      "the number of processes is limited for each worker" + unlimited(tenants, "pids_max", \.processes), policy,
       otherwise: "a worker can use up the user's processes")
+  }
+
+  /// The guard works; whether it has a limit to hold is the configuration's choice, and is said beside it.
+  private static func unlimited<Limit>(
+    _ tenants: [ConfinedTenant], _ key: String, _ limit: KeyPath<ResourceCaps, Limit?>
+  ) -> String {
+    let names = tenants.filter { $0.worker[keyPath: limit] == nil }.map(\.name).sorted()
+    return names.isEmpty ? "" : "; no `\(key)` is set for workers of \(list(names))"
   }
 
   private static func controller(

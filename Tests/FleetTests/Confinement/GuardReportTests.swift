@@ -60,6 +60,15 @@ private let full = ControlGroupOffer(hasGroups: true, memory: .v2, cpu: .v2, pro
     if level != .enforced { #expect(state?.hint != nil) }
   }
 
+  @Test(arguments: [("memory", "memory_max"), ("cpu", "cpu"), ("pids", "pids_max")])
+  func `a guard with no limit to hold says for whom`(_ name: String, _ key: String) throws {
+    var limited = tenant("b")
+    limited.worker = ResourceCaps(memoryBytes: 1 << 30, cpus: 1, processes: 64)
+    let state = try #require(states(tenants: [tenant("a"), limited])[name])
+    #expect(state.level == .enforced && state.detail.contains("; no `\(key)` is set for workers of a"))
+    #expect(states(tenants: [limited])[name]?.detail.contains("is set") == false)
+  }
+
   @Test(arguments: [(0, GuardState.Level.absent), (1, .absent), (2, .weaker), (3, .enforced), (9, .enforced)])
   func `Landlock is as good as its ABI`(_ abi: Int, _ level: GuardState.Level) {
     #expect(states(abi: abi)["landlock"]?.level == level)
