@@ -23,8 +23,9 @@ package enum Preset: String, Sendable, CaseIterable {
       "claude --dangerously-skip-permissions --settings '{\"skipDangerousModePermissionPrompt\":true}' --model opus \"$(cat {{prompt_file}})\""
     // No server in the background: shared by all of a user's workers, it would run their commands with the first one's environment
     // and outlive them.
+    // And no question whether the folder is trusted, which a worktree would otherwise stand at.
     case .codex:
-      "codex -c features.daemon_auto_start=false --dangerously-bypass-approvals-and-sandbox \"$(cat {{prompt_file}})\""
+      "codex -c features.daemon_auto_start=false -c \"projects={\\\"$PWD\\\"={trust_level=\\\"trusted\\\"}}\" --dangerously-bypass-approvals-and-sandbox \"$(cat {{prompt_file}})\""
     case .opencode: "opencode \"$(cat {{prompt_file}})\""
     case .pi: "pi --model claude-opus-4-8 --thinking medium @{{prompt_file}}"
     case .rules: "bash {{prompt_file}}"
