@@ -37,7 +37,11 @@ struct FleetStrangerTests {
     if hasGroups {
       #expect(eventually(within: 20) { Self.group(of: child).hasSuffix("/t-web/w-early") }, "\(fleet.log)")
       #expect(Self.group(of: pid) == Self.group(of: child))
-      #expect(try fleet.worker("web", "early")?["reason"]?.string?.contains("not started by the fleet") == true)
+      // It is moved first, and told then.
+      #expect(
+        try eventually(within: 10) {
+          try fleet.worker("web", "early")?["reason"]?.string?.contains("not started by the fleet") == true
+        })
     } else {
       #expect(!Self.group(of: child).contains("t-web"))
     }
