@@ -18,6 +18,9 @@ struct SandboxKeeping: Sendable {
   var auditing: [String: Task<Void, Never>] = [:]
   /// Sandboxes that are being given back.
   var closing: [String: Closing] = [:]
+  /// Workers with a sandbox that were seen to live or were started here, by generation: their end is to be looked after, whichever
+  /// report tells of it.
+  var awaited: Set<String> = []
   /// Why each was kept, as it was said last: once is enough.
   var said: [String: String] = [:]
   /// Whose sandbox could not be given back at the last try.
@@ -38,6 +41,20 @@ struct SandboxKeeping: Sendable {
   static let measureAfter = 5.0
   /// A look may take this part of the time at most, however large the trees are.
   static let share = 20.0
+
+  /// Those of a report that have ended and were not looked after yet; each is given once.
+  ///
+  /// A worker may have ended before its start is over here: it is given by the next report then.
+  mutating func takeEnded(_ workers: [TenantReport.Worker], starting: Set<String>) -> [TenantReport.Worker] {
+    let sandboxed = workers.filter { $0.record.repo != nil && $0.record.sandbox != nil }
+    awaited.formUnion(sandboxed.lazy.filter { !$0.hasEnded }.map(\.record.generation))
+    awaited.formIntersection(workers.lazy.map(\.record.generation))
+    let ended = sandboxed.filter {
+      $0.hasEnded && awaited.contains($0.record.generation) && !starting.contains($0.record.id)
+    }
+    awaited.subtract(ended.map(\.record.generation))
+    return ended
+  }
 
   var count: Int { rows.count(where: \.isWorktree) }
 

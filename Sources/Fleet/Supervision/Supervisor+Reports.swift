@@ -57,6 +57,6 @@ extension Supervisor {
     admitWorkers()
     lookAtEnded(name)
     settleEndedWorkers(name)
-    closeEnded(name, before: old)
+    closeEnded(name)
   }
 }

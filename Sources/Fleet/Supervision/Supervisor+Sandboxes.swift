@@ -39,6 +39,7 @@ extension Supervisor {
     let isFirst = !isWorked(repo, of: name)
     tenants[name]?.sandboxes.isUsed = true
     tenants[name]?.sandboxes.opening[record.id] = repo
+    tenants[name]?.sandboxes.awaited.insert(record.generation)
     let result = await makeSandbox(of: repo, source, for: record, isFirst: isFirst, tenant)
     if case .failure = result {
       tenants[name]?.sandboxes.opening[record.id] = nil
@@ -124,13 +125,12 @@ extension Supervisor {
 
   // MARK: - Giving back
 
-  /// Workers that ended since the last report. Those that ended before we came are found by the tending.
-  func closeEnded(_ name: String, before old: TenantReport?) {
-    guard let tenant = tenants[name], let old, !stopping, !draining else { return }
-    let lived = Set(old.workers.filter { !$0.hasEnded }.map(\.record.generation))
-    for worker in tenant.report?.workers ?? [] where worker.hasEnded && lived.contains(worker.record.generation) {
-      guard let repo = worker.record.repo, worker.record.sandbox != nil, !tenant.starting.contains(worker.record.id)
-      else { continue }
+  /// Workers that ended since we came. Those that ended before are found by the tending.
+  func closeEnded(_ name: String) {
+    guard let tenant = tenants[name], !stopping, !draining else { return }
+    let workers = tenant.report?.workers ?? []
+    for worker in tenants[name]?.sandboxes.takeEnded(workers, starting: tenant.starting) ?? [] {
+      guard let repo = worker.record.repo else { continue }
       let keep = sandboxOrder(tenant).keeps(worker)
       if keep == .zero, !tenant.state.frozen {
         closeSandbox(worker.record.id, of: repo, name)
