@@ -8,7 +8,9 @@ import Testing
 /// (as far as `deploy/systemd/imitate` can): a decide and a worker each, to the end.
 @Suite(
   .serialized, .timeLimit(.minutes(5)), .enabled(if: geteuid() == 0, "needs root: tenants of two Unix users"),
-  .enabled(if: RealAgents.arePresent, "needs the real claude and codex, and a scripted model"),
+  .enabled(
+    if: RealAgents.areForEveryUser,
+    "needs the real claude and codex where every user may run them (/opt), and a scripted model"),
   .enabled(
     if: access("/usr/bin/systemd-analyze", X_OK) == 0, "needs systemd-analyze: it knows the unit's lists of calls"))
 struct RealAgentsUsersTests {

@@ -4,7 +4,8 @@ package import Tenant
 
 /// The real `claude` and `codex`, and a scripted model for them on loopback. They are 700 MB, so they are nobody's to download in a
 /// test: `LOOOP_REAL_AGENTS` says where they lie, else `/opt/looop-real-agents` and the cache of their install script are looked into.
-/// Tests that use them say `.enabled(if: RealAgents.arePresent, "…")`, so that a run without them shows the skip.
+/// Tests that use them say `.enabled(if: RealAgents.arePresent, "…")`, so that a run without them shows the skip; those that have other
+/// users run them say `areForEveryUser`.
 package enum RealAgents {
   package static let directory: FilePath = {
     let environment = HostEnvironment.current()
@@ -16,6 +17,18 @@ package enum RealAgents {
 
   package static var arePresent: Bool {
     holdsBoth(directory) && SharedDirectory.has("real-agents/mock_llm.py") && access("/usr/bin/python3", X_OK) == 0
+  }
+
+  /// Not below a home that its owner alone may enter.
+  package static var areForEveryUser: Bool {
+    guard arePresent else { return false }
+    var place = directory
+    while true {
+      var status = stat()
+      guard unsafe stat(place.string, &status) == 0, status.st_mode & 0o001 != 0 else { return false }
+      guard place != "/" else { return true }
+      place.removeLastComponent()
+    }
   }
 
   private static func holdsBoth(_ place: FilePath) -> Bool {

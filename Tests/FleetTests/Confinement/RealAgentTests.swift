@@ -11,7 +11,9 @@ extension Confined {
   /// is said by `LOOOP_REAL_AGENTS`, or they lie in `/opt/looop-real-agents`.
   @Suite(
     .serialized, .timeLimit(.minutes(10)), .enabled(if: Confining.isPossible, Confining.reason),
-    .enabled(if: RealAgents.arePresent, "needs the real agents and their scripted model"), .confinement)
+    .enabled(
+      if: RealAgents.areForEveryUser,
+      "needs the real agents where every user may run them (/opt), and their scripted model"), .confinement)
   struct RealAgentTests {
     private let fixture = ConfinementFixture.shared
 
