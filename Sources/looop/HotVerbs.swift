@@ -10,6 +10,7 @@ enum HotVerbs {
     guard let verb = arguments.first else { return nil }
     let rest = arguments.dropFirst()
     switch verb {
+    case "bind": BoundPlaces.run(arguments: Array(rest))
     case "confine": return try confine(Array(rest))
     case "run":
       // Its own options are its business: unknown ones are ignored there.

@@ -78,6 +78,12 @@ static inline int clinux_parent_death_signal(int signal) { return prctl(PR_SET_P
 static inline int clinux_child_subreaper(int on) { return prctl(PR_SET_CHILD_SUBREAPER, on, 0, 0, 0); }
 static inline int clinux_set_name(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }
 
+/// openat2(2) with RESOLVE_NO_SYMLINKS and RESOLVE_NO_MAGICLINKS: fails with ELOOP where any part of the path is a link.
+static inline int clinux_open_straight(const char *path, int flags) {
+  struct { uint64_t flags, mode, resolve; } how = {(uint64_t)flags, 0, 0x04 | 0x02};
+  return (int)syscall(437 /* SYS_openat2 on every architecture */, AT_FDCWD, path, &how, sizeof how);
+}
+
 static inline int clinux_landlock_abi(void) {
   return (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 }

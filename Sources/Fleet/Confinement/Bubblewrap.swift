@@ -27,9 +27,10 @@ package enum Bubblewrap {
   }
 
   /// The words before the command that is to run inside. Pure.
-  /// - `tools`: directories of our own binaries.
-  package static func words(for tenant: ConfinedTenant, tools: [FilePath]) -> [String] {
+  /// - `looop`: opens the places before bwrap does (``BoundPlaces``). `tools`: directories of our own binaries.
+  package static func words(for tenant: ConfinedTenant, looop: FilePath, tools: [FilePath]) -> [String] {
     var words = [
+      looop.string, "_", "bind", "--",
       // No more namespaces than the unit allows.
       program.string, "--unshare-user", "--unshare-pid", "--die-with-parent", "--proc", "/proc", "--dev", "/dev",
       "--tmpfs", "/tmp", "--tmpfs", "/var/tmp",
@@ -61,7 +62,7 @@ extension Confinement {
       throw ConfinementProblem(
         message: "tenant \(tenant.name) wants its workers in bubblewrap: \(problem)", hint: GuardReport.bubblewrapHint)
     }
-    return Bubblewrap.words(for: tenant, tools: policy.tools)
+    return Bubblewrap.words(for: tenant, looop: options.looop, tools: policy.tools)
   }
 
   /// Looked at anew each time: it may be installed, or go, while the fleet runs.

@@ -102,7 +102,7 @@ package struct GuardProbe: Sendable {
     var boxed = tenant
     boxed.runnerHome = "/tmp"
     let script = "[ $$ -le 9 ] && [ ! -e /root ] && ! ls /home 2>/dev/null | grep -q . && ls /usr >/dev/null"
-    let words = Bubblewrap.words(for: boxed, tools: policy.tools) + ["/bin/sh", "-c", script]
+    let words = Bubblewrap.words(for: boxed, looop: looop, tools: policy.tools) + ["/bin/sh", "-c", script]
     let outcome = run(words, spec(.helper(tenant)), deadline: 5)
     return outcome.reason.succeeded ? .holds : .broken("bwrap does not work for a plain user\(self.words(outcome))")
   }

@@ -54,7 +54,7 @@ package enum Confine {
     return ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino
   }
 
-  private static func execute(_ command: [String]) -> Never {
+  static func execute(_ command: [String]) -> Never {
     let program = command[0]
     let environment = HostEnvironment.current()
     unsafe CStrings(command).withPointers { argv in
@@ -74,7 +74,7 @@ package enum Confine {
     }
   }
 
-  private static func fail(_ code: Int32, _ line: String) -> Never {
+  static func fail(_ code: Int32, _ line: String) -> Never {
     let bytes = Array("looop: \(line)\n".utf8)
     _ = unsafe bytes.withUnsafeBytes { unsafe write(2, $0.baseAddress, $0.count) }
     exit(code)

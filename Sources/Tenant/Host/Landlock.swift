@@ -67,9 +67,13 @@ extension ConfineSpec.Landlock.Rule {
   fileprivate func add(to ruleset: borrowing OwnedDescriptor, handled: UInt64) throws(ConfineError) {
     let place: OwnedDescriptor
     do throws(HostError) {
-      // O_PATH without O_CREAT: opening has no effect on a FIFO or a device that someone planted.
-      place = try OwnedDescriptor(opening: path, clinux_open_path)
+      // Opening has no effect on a FIFO or a device that someone planted.
+      place = try RootsLinks.open(path)
     } catch {
+      // What is to be written must not silently be less than what the configuration says, or more.
+      if error.errno == ELOOP, required || access == .write {
+        throw ConfineError(step: "allow \(path)", reason: RootsLinks.refusal)
+      }
       guard required else { return }
       throw ConfineError(step: "allow \(path)", reason: "\(error)")
     }

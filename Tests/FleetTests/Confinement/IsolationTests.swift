@@ -121,5 +121,58 @@ extension Confined {
       // The other tenant is as well as before.
       #expect(try fixture.run(.beat(other), "echo fine").text == "fine\n")
     }
+
+    @Test(
+      .enabled(if: LandlockSupport.abi >= LandlockSupport.leastABI, "needs a kernel with Landlock"),
+      arguments: ["repository", "data", "home"])
+    func `a link that the tenant put on the way to its own place lifts no guard`(_ place: String) throws {
+      let secret = try fixture.scratch.write("world-readable\n", to: "secret-of-all", mode: 0o644)
+      // As in an account that is somebody's own: its work lies below its home.
+      let user = fixture.users[2]
+      let home = user.home!.appending("lifted-\(place)")
+      try Directory.create(home.appending("src"), mode: 0o700)
+      for made in [home, home.appending("src")] { chown(made.string, user.uid, user.gid) }
+      var tenant = try fixture.tenant("lift-\(place)", user: 2) {
+        switch place {
+        case "repository": $0.repositories = [home.appending("src")]
+        case "data": $0.dataDirectory = home.appending("src")
+        default: $0.runnerHome = home.appending("src")
+        }
+      }
+      #expect(try fixture.run(.beat(tenant), "cat '\(secret)'; echo ran").text == "ran\n")
+      let swapped = try fixture.run(
+        .beat(tenant), "cd '\(home)' && mv src src.old && ln -s '\(fixture.scratch.path)' src && echo swapped")
+      #expect(swapped.text == "swapped\n")
+      // What it needs to be made is there already.
+      if place == "home" {
+        for directory in TenantEnvironment.directories(for: tenant) {
+          let made = fixture.scratch.appending(directory.lastComponent!.string)
+          try Directory.create(made)
+          chown(made.string, user.uid, user.gid)
+        }
+      }
+      for work in [ConfinedWork.beat(tenant), .worker(tenant, id: "w"), .git(tenant)] {
+        let outcome = try fixture.run(work, "cat '\(secret)'; echo ran")
+        #expect(outcome.reason == .code(125) && outcome.text.isEmpty, "\(outcome.text)")
+        #expect(outcome.complaint.contains("a link is on the way to it"), "\(outcome.complaint)")
+      }
+      // A place of its own in the old one's stead is its right.
+      _ = try RunningProcess.shell("cd '\(home)' && rm src && mv src.old src")
+      #expect(try fixture.run(.beat(tenant), "echo ran").text == "ran\n")
+      tenant.landlock = .off
+      #expect(try fixture.run(.beat(tenant), "cat '\(secret)'").text == "world-readable\n")
+    }
+
+    @Test(.enabled(if: LandlockSupport.abi >= LandlockSupport.leastABI, "needs a kernel with Landlock"))
+    func `a link that root alone could make is followed`() throws {
+      let real = fixture.scratch.appending("disk/b")
+      try Directory.create(real)
+      chown(real.string, fixture.users[0].uid, fixture.users[0].gid)
+      let (near, far) = (fixture.scratch.appending("near"), fixture.scratch.appending("far"))
+      #expect(symlink("disk/../disk", near.string) == 0 && symlink(near.string, far.string) == 0)
+      let tenant = try fixture.tenant("linked-by-root") { $0.repositories = [far.appending("b")] }
+      let outcome = try fixture.run(.beat(tenant), "echo x >'\(far)/b/file' && echo wrote")
+      #expect(outcome.text == "wrote\n", "\(outcome.complaint)")
+    }
   }
 }
