@@ -15,6 +15,7 @@ struct SupervisedTenant: Sendable {
   var starting: Set<String> = []
   /// Ended workers of which something still lives that is being stopped: their ids start nothing meanwhile.
   var ending: Set<String> = []
+  var unrecorded = UnrecordedWorkers()
   var holds = WorkerHolds()
   /// Whether the ledger may have a hold of one of its decides: it is asked after a beat only then, for most beats decide nothing.
   var mayHoldDecides = true
@@ -56,9 +57,6 @@ struct SupervisedTenant: Sendable {
   /// Who holds its live workers' sessions, as the tenant reports it.
   var leaders: [ProcessIdentity] { liveWorkers.compactMap(\.record.process) }
 
-  /// Live ones, and those that are on their way and not yet in a report.
-  var liveCount: Int {
-    let live = Set(liveWorkers.map(\.record.id))
-    return live.count + starting.subtracting(live).count
-  }
+  /// Live ones, those that are on their way and not yet in a report, and those that no report tells of any more.
+  var liveCount: Int { Set(liveWorkers.map(\.record.id)).union(starting).union(unrecorded.ids).count }
 }

@@ -56,6 +56,41 @@ extension Supervisor {
       }
     }
     forgetMemoryEnds(of: name)
+    lookForUnrecorded(name)
+  }
+
+  /// Counts who lives and has no record, and ends those who have none for too long. Of a frozen tenant nobody goes on meanwhile.
+  func lookForUnrecorded(_ name: String) {
+    guard let tenant = tenants[name], let report = tenant.report, confinement.groups.offer.hasGroups, !draining else {
+      return
+    }
+    let known = Set(report.workers.map(\.record.id)).union(tenant.starting)
+    let now = clock.monotonic()
+    let before = tenant.unrecorded
+    let new =
+      tenants[name]?.unrecorded.look(living: confinement.groups.livingWorkers(of: name), known: known, at: now) ?? []
+    for worker in new { say("worker \(worker): \(UnrecordedWorkers.words)", about: name, level: .warning) }
+    if tenants[name]?.unrecorded != before { changed(.workers, about: name) }
+    guard !tenant.state.frozen else { return }
+    for worker in tenants[name]?.unrecorded.overdue(at: now) ?? [] where !tenant.ending.contains(worker) {
+      tenants[name]?.ending.insert(worker)
+      begin { await $0.endUnrecorded(worker, of: name) }
+    }
+  }
+
+  /// Answers whether nobody is left.
+  @discardableResult
+  func endUnrecorded(_ worker: String, of name: String) async -> Bool {
+    guard let tenant = tenants[name], let confined = try? confined(tenant) else { return false }
+    let outcome = await confinement.stop(worker: worker, of: confined)
+    say(
+      outcome.isGone
+        ? "worker \(worker) lived without a record; it was ended"
+        : "worker \(worker) lives without a record and cannot be ended", about: name, level: .warning)
+    tenants[name]?.ending.remove(worker)
+    lookForUnrecorded(name)
+    admitWorkers()
+    return outcome.isGone
   }
 
   /// One that was started before the fleet took its loop over, or by somebody beside it: it goes on, and is held from now on.
@@ -107,9 +142,7 @@ extension Supervisor {
   func placesTaken(by tenant: SupervisedTenant) -> Int {
     let (claimed, quota) = (tenant.liveCount, tenant.configuration.workers.maximum)
     guard claimed > quota, confinement.groups.offer.hasGroups else { return claimed }
-    let seen = Set(tenant.liveWorkers.map(\.record.id)).count {
-      confinement.isPopulated(worker: $0, of: tenant.id.name) == true
-    }
+    let seen = confinement.groups.livingWorkers(of: tenant.id.name).union(tenant.starting).count
     return min(claimed, max(quota, seen))
   }
 

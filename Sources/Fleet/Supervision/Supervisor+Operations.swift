@@ -43,6 +43,7 @@ extension Supervisor: FleetOperations {
   package func kill(tenant name: String, worker: String, by caller: Caller) async throws(FleetRefusal) {
     let tenant = try known(name)
     guard tenant.report?.workers.contains(where: { $0.record.id == worker }) == true else {
+      if tenant.unrecorded.ids.contains(worker) { return try await killUnrecorded(worker, of: tenant, caller) }
       throw FleetRefusal(.notFound, "no worker \"\(name)/\(worker)\"", hint: "list them: looop-fleet workers")
     }
     if tenant.state.frozen {
@@ -56,6 +57,19 @@ extension Supervisor: FleetOperations {
       }
     }
     say("worker \(worker) killed by \(caller.user)", about: name)
+  }
+
+  /// No verb of the tenant knows it any more; its group does.
+  private func killUnrecorded(
+    _ worker: String, of tenant: SupervisedTenant, _ caller: Caller
+  ) async throws(FleetRefusal) {
+    if tenant.state.frozen {
+      try await killFrozen(worker, of: tenant)
+    } else if !(await endUnrecorded(worker, of: tenant.id.name)) {
+      throw FleetRefusal(
+        .unavailable, "worker \(tenant.id)/\(worker) cannot be ended", hint: "looop-fleet freeze \(tenant.id)")
+    }
+    say("worker \(worker) killed by \(caller.user)", about: tenant.id.name)
   }
 
   /// The kernel ends a group that is held still, and needs no process of the tenant for it. The record says so after the thaw.

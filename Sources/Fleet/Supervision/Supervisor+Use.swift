@@ -10,6 +10,7 @@ extension Supervisor {
       // Cancelled means that the supervisor stops.
       guard (try? await Task.sleep(for: Self.lookEvery)) != nil else { return }
       await lookAtUse()
+      for (name, tenant) in tenants where !tenant.unrecorded.isEmpty { lookForUnrecorded(name) }
       dropStrays()
     }
   }
@@ -33,6 +34,6 @@ extension Supervisor {
 extension SupervisedTenant {
   fileprivate var isBusy: Bool {
     if case .beating = state.activity { return true }
-    return report?.workers.contains { $0.record.phase == .running || $0.record.phase == .starting } ?? false
+    return !unrecorded.isEmpty || !liveWorkers.isEmpty
   }
 }

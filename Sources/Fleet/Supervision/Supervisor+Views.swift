@@ -62,8 +62,8 @@ extension Supervisor {
     return TenantRow(
       name: tenant.id.name, dataDir: tenant.configuration.dataDirectory.string,
       user: (try? user(named: tenant.configuration.user).name) ?? tenant.configuration.user, phase: phase,
-      reason: reason ?? activityReason(tenant.state) ?? tenant.budget?.concern(forecast: tenant.marks.forecast)
-        ?? sandboxReason(tenant),
+      reason: reason ?? tenant.unrecorded.reason ?? activityReason(tenant.state)
+        ?? tenant.budget?.concern(forecast: tenant.marks.forecast) ?? sandboxReason(tenant),
       lastBeat: tenant.state.lastBeat.flatMap { beat in
         tenant.state.lastBeatAt.map {
           TenantRow.LastBeat(at: $0, outcome: beat.outcome.rawValue, durationMS: beat.durationMS)
@@ -140,21 +140,25 @@ extension Supervisor {
       workerPlan().pending.map { ("\($0.wish.tenant.name)/\($0.wish.worker)", $0) },
       uniquingKeysWith: { first, _ in first })
     return tenants.values.sorted { $0.id < $1.id }.flatMap { tenant in
-      (tenant.report?.workers ?? []).map { worker in
-        let record = worker.record
-        let place = places["\(tenant.id.name)/\(record.id)"]
-        let isStarting = tenant.starting.contains(record.id) && record.phase == .pending
-        return WorkerRow(
-          tenant: tenant.id.name, id: record.id, phase: isStarting ? .starting : record.phase,
-          reason: place?.reason
-            ?? (isStarting
-              ? nil
-              : tenant.memoryEnds[record.generation] ?? record.reason
-                ?? (record.phase == .running ? tenant.strangers[record.generation] : nil)),
-          position: place?.position,
-          pid: record.process?.pid, health: worker.health, sandbox: record.sandbox, branch: record.branch,
-          startedAt: record.startedAt, exitCode: worker.exitCode, spent: tenant.holds.spent?[record.id])
+      let unrecorded = tenant.unrecorded.ids.sorted().map {
+        WorkerRow(tenant: tenant.id.name, id: $0, phase: .running, reason: UnrecordedWorkers.words)
       }
+      return unrecorded
+        + (tenant.report?.workers ?? []).map { worker in
+          let record = worker.record
+          let place = places["\(tenant.id.name)/\(record.id)"]
+          let isStarting = tenant.starting.contains(record.id) && record.phase == .pending
+          return WorkerRow(
+            tenant: tenant.id.name, id: record.id, phase: isStarting ? .starting : record.phase,
+            reason: place?.reason
+              ?? (isStarting
+                ? nil
+                : tenant.memoryEnds[record.generation] ?? record.reason
+                  ?? (record.phase == .running ? tenant.strangers[record.generation] : nil)),
+            position: place?.position,
+            pid: record.process?.pid, health: worker.health, sandbox: record.sandbox, branch: record.branch,
+            startedAt: record.startedAt, exitCode: worker.exitCode, spent: tenant.holds.spent?[record.id])
+        }
     }
   }
 

@@ -175,5 +175,19 @@ extension Confined {
       #expect(!outcome.text.contains("left") && !outcome.text.contains("made"))
       #expect(outcome.text.contains("/t-cage/w-w"))
     }
+
+    @Test func `a process says where it lives, and who is in a group is known without its tenant's word`() throws {
+      let tenant = try fixture.tenant("place")
+      let agent = try fixture.start(.worker(tenant, id: "w"), "exec sleep 60")
+      defer { reap(agent) }
+      #expect(eventually(within: 5) { groups.place(of: agent) == .inside(tenant: "place") })
+      #expect(groups.livingWorkers(of: "place") == ["w"])
+      #expect(groups.livingWorkers(of: "nobody").isEmpty)
+      #expect(groups.place(of: getpid()) == .outside)
+      #expect(groups.place(of: 0) == .unknown)
+      reap(agent)
+      #expect(
+        eventually(within: 5) { groups.place(of: agent) == .unknown && groups.livingWorkers(of: "place").isEmpty })
+    }
   }
 }
