@@ -34,6 +34,25 @@ extension Request {
     } catch is NIOTooManyBytesError {
       throw FleetRefusal(.tooLarge, "the request's body is larger than \(limit) bytes")
     }
+    return try Self.object(buffer)
+  }
+
+  /// The same for what may wait or run long: it is cancelled as soon as the client hangs up.
+  func whileConnected(
+    upTo limit: Int, _ work: @Sendable (JSON) async throws -> Response
+  ) async throws -> Response {
+    // The server library ends the whole process where the stream of a body is let go unfinished in here: its end must be certain.
+    guard headers[.transferEncoding] == nil, headers[.contentLength].flatMap({ Int($0) }) ?? 0 <= limit else {
+      throw FleetRefusal(.tooLarge, "the request's body is larger than \(limit) bytes, or does not say how large it is")
+    }
+    return try await body.consumeWithCancellationOnInboundClose { body in
+      var whole = ByteBuffer()
+      for try await part in body { whole.writeImmutableBuffer(part) }
+      return try await work(try Self.object(whole))
+    }
+  }
+
+  private static func object(_ buffer: ByteBuffer) throws(FleetRefusal) -> JSON {
     guard buffer.readableBytes > 0 else { return [:] }
     let json: JSON
     do throws(JSONError) {

@@ -78,16 +78,21 @@ extension ControlRoutes {
     router.post("/v1/raise") { request, context in try await raise(nil, request, context) }
     router.post("/v1/tenants/:name/verb") { request, context in
       let name = try context.parameter("name")
-      let body = try await request.jsonBody(upTo: Request.largeBody)
-      let arguments = body["arguments"]?.array?.compactMap(\.string) ?? []
-      let detail = arguments.prefix(3).joined(separator: " ")
-      return try await wish("verb", name, .verb(tenant: name), context, detail: detail) { caller in
-        guard !arguments.isEmpty, arguments.count == body["arguments"]?.array?.count else {
-          throw FleetRefusal(
-            .invalidArgument, "arguments must be a list of words", hint: #"send {"arguments":["state"]}"#)
+      // Before a large body is read for somebody who may not.
+      if Access.refusal(.verb(tenant: name), by: try context.knownCaller) != nil {
+        return try await wish("verb", name, .verb(tenant: name), context) { _ in [:] }
+      }
+      return try await request.whileConnected(upTo: Request.largeBody) { body in
+        let arguments = body["arguments"]?.array?.compactMap(\.string) ?? []
+        let detail = arguments.prefix(3).joined(separator: " ")
+        return try await wish("verb", name, .verb(tenant: name), context, detail: detail) { caller in
+          guard !arguments.isEmpty, arguments.count == body["arguments"]?.array?.count else {
+            throw FleetRefusal(
+              .invalidArgument, "arguments must be a list of words", hint: #"send {"arguments":["state"]}"#)
+          }
+          return try await fleet.runVerb(tenant: name, arguments: arguments, stdin: body["stdin"]?.string, by: caller)
+            .json
         }
-        return try await fleet.runVerb(tenant: name, arguments: arguments, stdin: body["stdin"]?.string, by: caller)
-          .json
       }
     }
   }

@@ -34,6 +34,8 @@ struct Doorman: RouterMiddleware {
   static func refusal(for error: any Error, request: Request, logger: Logger) -> FleetRefusal {
     switch error {
     case let refusal as FleetRefusal: return refusal
+    // Nobody is there to read it.
+    case is CancellationError: return FleetRefusal(.unavailable, "the client hung up, or the fleet is stopping")
     case let error as HTTPError:
       switch error.status.code {
       case 404:

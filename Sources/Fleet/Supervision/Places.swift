@@ -6,7 +6,8 @@ actor Places {
   private let mostEach: Int
   private var free: Int
   private var taken: [String: Int] = [:]
-  private var waiting: [(tenant: String, place: CheckedContinuation<Void, Never>)] = []
+  private var waiting: [(ticket: UInt64, tenant: String, place: CheckedContinuation<Bool, Never>)] = []
+  private var lastTicket: UInt64 = 0
 
   init(_ count: Int, mostEach: Int) {
     free = max(1, count)
@@ -14,11 +15,40 @@ actor Places {
   }
 
   func take(_ tenant: String) async {
-    if free > 0, taken[tenant, default: 0] < mostEach {
+    if isFree(for: tenant) { return occupy(tenant) }
+    _ = await withCheckedContinuation { queue(tenant, ticket(), $0) }
+  }
+
+  /// For who comes from outside, as often as he likes: false where `most` of the tenant wait already, and as soon as he who waits is
+  /// called off.
+  func take(_ tenant: String, waitingAtMost most: Int) async -> Bool {
+    if isFree(for: tenant) {
       occupy(tenant)
-    } else {
-      await withCheckedContinuation { waiting.append((tenant, $0)) }
+      return true
     }
+    guard waiting.count(where: { $0.tenant == tenant }) < most else { return false }
+    let ticket = ticket()
+    return await withTaskCancellationHandler {
+      await withCheckedContinuation { queue(tenant, ticket, $0) }
+    } onCancel: {
+      Task { await self.leave(ticket) }
+    }
+  }
+
+  private func isFree(for tenant: String) -> Bool { free > 0 && taken[tenant, default: 0] < mostEach }
+
+  private func ticket() -> UInt64 {
+    lastTicket += 1
+    return lastTicket
+  }
+
+  private func queue(_ tenant: String, _ ticket: UInt64, _ place: CheckedContinuation<Bool, Never>) {
+    waiting.append((ticket, tenant, place))
+  }
+
+  private func leave(_ ticket: UInt64) {
+    guard let index = waiting.firstIndex(where: { $0.ticket == ticket }) else { return }
+    waiting.remove(at: index).place.resume(returning: false)
   }
 
   func with<Value: Sendable>(_ tenant: String, _ body: @Sendable () async -> Value) async -> Value {
@@ -36,8 +66,11 @@ actor Places {
     guard let next = waiting.firstIndex(where: { taken[$0.tenant, default: 0] < mostEach }) else { return }
     let one = waiting.remove(at: next)
     occupy(one.tenant)
-    one.place.resume()
+    one.place.resume(returning: true)
   }
+
+  /// For the tests.
+  var waitingCount: Int { waiting.count }
 
   private func occupy(_ tenant: String) {
     free -= 1

@@ -169,22 +169,60 @@ extension Supervisor: FleetOperations {
   ) async throws(FleetRefusal) -> VerbOutcome {
     let tenant = try known(name)
     try checkThawed(tenant)
-    do {
-      let spawn = try command(tenant, .helper, arguments)
-      let input = stdin.map { Array($0.utf8) } ?? []
-      let outcome = await longPlaces.with(name) {
-        await Threads.run {
-          BoundedRun(spawn, input: input, deadline: 120, keepOutput: 4 << 20, keepErrors: 64 << 10).run()
-        }
-      }
-      soil(name)
-      reconcile(name, .touched)
-      return VerbOutcome(
-        exitCode: Int(outcome.reason.shellCode), stdout: String(decoding: outcome.output, as: UTF8.self),
-        stderr: String(decoding: outcome.errors, as: UTF8.self))
-    } catch {
-      throw FleetRefusal(.unavailable, "\(error)")
+    // The trampoline would run a program by its path.
+    guard let verb = arguments.first, !verb.contains("/") else {
+      throw FleetRefusal(
+        .invalidArgument, "\(Display.line(arguments.first ?? "")) is no verb of looop", hint: "see looop help")
     }
+    guard await verbPlaces.take(name, waitingAtMost: Self.waitingVerbs) else {
+      throw FleetRefusal(
+        .tooManyRequests, "\(Self.waitingVerbs) verbs of \(name) wait already",
+        hint: "try again when they are done")
+    }
+    let result = await relay(arguments, input: stdin.map { Array($0.utf8) } ?? [], tenant)
+    await verbPlaces.give(name)
+    soil(name)
+    reconcile(name, .touched)
+    return try result.get()
+  }
+
+  /// Of one tenant; two more run.
+  private static let waitingVerbs = 4
+  private static let verbSeconds = 120.0
+  private static let verbOutput = 4 << 20
+
+  private func relay(
+    _ arguments: [String], input: [UInt8], _ tenant: SupervisedTenant
+  ) async -> Result<VerbOutcome, FleetRefusal> {
+    // Frozen or drained while it waited.
+    if let now = tenants[tenant.id.name], now.state.frozen { return .failure(.frozen(tenant.id.name)) }
+    var run: BoundedRun
+    do {
+      run = BoundedRun(
+        try command(tenant, .helper, arguments), input: input, deadline: Self.verbSeconds, keepOutput: Self.verbOutput,
+        keepErrors: 64 << 10)
+    } catch {
+      return .failure(FleetRefusal(.unavailable, "\(error)"))
+    }
+    run.endsAboveOutput = true
+    let isWanted = Locked(true)
+    run.isWanted = { isWanted.withLock { $0 } }
+    let bounded = run
+    let outcome = await withTaskCancellationHandler {
+      await Threads.run { bounded.run() }
+    } onCancel: {
+      isWanted.withLock { $0 = false }
+    }
+    guard outcome.outputCount <= Self.verbOutput else {
+      return .failure(
+        FleetRefusal(
+          .tooLarge, "it says more than \(Self.verbOutput) bytes, and was ended",
+          hint: "as the tenant's user, run it on the data dir itself"))
+    }
+    return .success(
+      VerbOutcome(
+        exitCode: Int(outcome.reason.shellCode), stdout: String(decoding: outcome.output, as: UTF8.self),
+        stderr: String(decoding: outcome.errors, as: UTF8.self)))
   }
 
   /// Who wished what, through the socket: one line that stays.

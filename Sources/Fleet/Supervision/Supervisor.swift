@@ -53,8 +53,10 @@ package actor Supervisor {
   let helperPlaces = Places(8, mostEach: 2)
   /// Of tenants in trouble, or whose last helper hung.
   let slowHelperPlaces = Places(4, mostEach: 1)
-  /// What may rightly take minutes: a person's verb, a worker's start.
+  /// What may rightly take minutes: a worker's start.
   let longPlaces = Places(12, mostEach: 4)
+  /// Verbs that come over the socket, from agents as well: they stand in nobody else's way.
+  let verbPlaces = Places(8, mostEach: 2)
   /// Work on sandboxes has places of its own: a hook or a large tree may take minutes. Creations are bounded by the workers.
   let sandboxPlaces = Places(8, mostEach: 3)
   let tendingPlaces = Places(2, mostEach: 1)

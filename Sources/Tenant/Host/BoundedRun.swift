@@ -48,6 +48,11 @@ package struct BoundedRun: Sendable {
   package var mergeErrors = false
   /// Kill what is left of the group after the leader ended.
   package var reapGroup = false
+  /// Who says more on stdout than is kept is killed: to read on would only keep us busy. It shows as ended by SIGKILL, with an
+  /// `outputCount` above `keepOutput`.
+  package var endsAboveOutput = false
+  /// Asked about once a second of a run with a deadline: killed, as by SIGKILL, once nobody wants it any more.
+  package var isWanted: (@Sendable () -> Bool)?
 
   package init(_ spawn: Spawn, input: [UInt8]? = nil, deadline: Double, keepOutput: Int = 65536, keepErrors: Int = 4096)
   {
@@ -116,6 +121,8 @@ private final class LiveChild {
   private var inputEnd: CInt = -1
   private var inputLeft: ArraySlice<UInt8> = []
   private var killed = false
+  /// Killed for another reason than its deadline.
+  private var cut = false
 
   init(index: Int, run: BoundedRun, now: Double) throws(HostError) {
     self.index = index
@@ -179,6 +186,10 @@ private final class LiveChild {
     var status: CInt = 0
     let ended = unsafe clinux_try_wait(pid, &status)
     if ended == 0 {
+      if !cut, run.endsAboveOutput && outcome.outputCount > run.keepOutput || run.isWanted?() == false {
+        cut = true
+        kill(-pid, SIGKILL)
+      }
       // An exit that races the deadline wins: the deadline is only looked at while the child lives.
       if let expiresAt, now >= expiresAt, !killed {
         killed = true
@@ -186,7 +197,7 @@ private final class LiveChild {
       }
       return false
     }
-    if run.reapGroup || killed { kill(-pid, SIGKILL) }
+    if run.reapGroup || killed || cut { kill(-pid, SIGKILL) }
     // A grandchild may keep the pipe open: take what is there, and wait for no more.
     move(&outcome, onOutput)
     outcome.seconds = now - startedAt
