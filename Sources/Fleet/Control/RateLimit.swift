@@ -35,7 +35,7 @@ package struct TokenBucket: Hashable, Sendable {
     return nil
   }
 
-  func isFull(_ policy: Policy, now: Double) -> Bool {
+  package func isFull(_ policy: Policy, now: Double) -> Bool {
     level + max(0, now - at) * policy.perSecond >= policy.burst
   }
 }

@@ -227,11 +227,23 @@ extension Supervisor: FleetOperations {
 
   /// Who wished what, through the socket: one line that stays.
   package func record(_ record: AuditRecord) async {
+    var more = 0
+    if record.outcome != "done", !record.caller.roles.contains(.ops) {
+      switch refusedWishes.place(record.caller, at: clock.monotonic()) {
+      case .nowhere: return
+      case .log(let unsaid):
+        let also = unsaid > 0 ? ", and \(unsaid) more before" : ""
+        return say(
+          "refused \(record.caller.user) (\(record.caller.uid), no role): \(record.action)\(also)", level: .notice)
+      case .ledger(let unsaid): more = unsaid
+      }
+    }
     let tenant = record.target.flatMap { TenantID(String($0.prefix { $0 != "/" })) }
     let entry = AuditEntry(
       at: record.at, actor: record.caller.user, via: record.caller.via, action: record.action,
       scope: tenant.map { .tenant($0) } ?? .fleet,
-      detail: [record.target, record.detail, record.outcome].compactMap { $0 }.joined(separator: " "))
+      detail: [record.target, record.detail, record.outcome, more > 0 ? "(and \(more) more refused before)" : nil]
+        .compactMap { $0 }.joined(separator: " "))
     if case .failure(let error) = await ledger.perform({ try $0.audit(entry) }) { ledgerFailed(error) }
   }
 }

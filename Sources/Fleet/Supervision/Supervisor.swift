@@ -63,6 +63,7 @@ package actor Supervisor {
   let ports: PortRegister
   let baselines: AuditBaselines
   var log = LogRing()
+  var refusedWishes = RefusedWishes()
   var prices = PriceTable.shipped
   /// Why no decide may start in the whole fleet: the ledger cannot be written.
   var ledgerTrouble: String?
