@@ -63,7 +63,7 @@ struct FleetMainJobTests {
         "version", "workers",
       ])
     #expect(keys(status["fleet"]?["workers"]) == ["live", "max", "pending"])
-    #expect(keys(status["fleet"]?["guards"]?.array?.first) == ["detail", "enforced", "hint", "name"])
+    #expect(keys(status["fleet"]?["guards"]?.array?.first) == ["detail", "enforced", "hint", "level", "name"])
     let tenant = status["tenants"]?.array?.first
     #expect(
       keys(tenant) == [

@@ -74,6 +74,16 @@ extension FleetDocument {
     document.asksPending = document.tenants.reduce(0) { $0 + $1.asksPending }
     document.spentToday = document.tenants.reduce(0) { $0 + ($1.budget?.usd.spent ?? 0) }
     (document.budget, document.budgetNote) = (nil, nil)
+    // Their words name other tenants, and what ops have to do.
+    document.guards = guards.map { state in
+      let words =
+        switch state.level {
+        case .enforced: "it holds for every tenant"
+        case .weaker: "it holds in part, or for some tenants only"
+        case .absent: "it is not there"
+        }
+      return Guard(name: state.name, level: state.level, detail: words)
+    }
     document.workers.live = document.tenants.reduce(0) { $0 + $1.workers.live }
     document.workers.pending = document.tenants.reduce(0) { $0 + $1.workers.pending }
     return document

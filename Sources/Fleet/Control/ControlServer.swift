@@ -88,7 +88,8 @@ package struct ControlServer: Service {
       identify: { request, context in
         guard let peer = await PeerCredentials.of(context.channel) else { return nil }
         let tenants = await fleet.tenants(ofUser: peer.uid)
-        return await roles.caller(peer, tenants: tenants, via: ClientName.of(request))
+        let place = await fleet.place(ofProcess: peer.pid)
+        return await roles.caller(peer, tenants: tenants, place: place, via: ClientName.of(request))
       })
     let limit = ConnectionLimit(owner: options.owner)
     let (socket, mode, logger, onReady) = (options.socket, options.mode, logger, onReady)

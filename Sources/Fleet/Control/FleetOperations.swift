@@ -58,6 +58,8 @@ package protocol FleetOperations: Sendable {
   func knows(tenant: String) async -> Bool
   /// The tenants that run as this Unix user.
   func tenants(ofUser uid: UInt32) async -> Set<String>
+  /// Where a process on the socket lives: in a tenant's group, or outside.
+  func place(ofProcess pid: Int32) async -> PeerPlace
   /// Counters and figures that the document does not hold, for `/metrics`.
   func samples() async -> [MetricSample]
   func tenant(_ name: String) async throws(FleetRefusal) -> TenantDetail

@@ -21,7 +21,12 @@ package actor RoleBook {
   private let owner: UInt32
   private let lookup: UserLookup
   private let monotonic: @Sendable () -> Double
-  private var entries: [UInt32: Entry] = [:]
+  /// By user and group: who took on a group for a while (`newgrp`) has its rights only as long.
+  private struct Key: Hashable {
+    var uid: UInt32
+    var gid: UInt32
+  }
+  private var entries: [Key: Entry] = [:]
 
   package init(
     owner: UInt32 = geteuid(), lookup: UserLookup = .system, monotonic: @escaping @Sendable () -> Double
@@ -31,10 +36,20 @@ package actor RoleBook {
     self.monotonic = monotonic
   }
 
-  /// `tenants` are those that run as this user.
-  package func caller(_ peer: PeerCredentials, tenants: Set<String>, via: String) async -> Caller {
+  /// `tenants` are those that run as this user; `place` is where its process lives. An agent has its tenant's rights and no more,
+  /// whatever groups its user is in: those are for the person.
+  package func caller(
+    _ peer: PeerCredentials, tenants: Set<String>, place: PeerPlace = .outside, via: String
+  ) async -> Caller {
     let entry = await entry(for: peer)
-    var roles = entry.roles
+    var (roles, tenants) = (entry.roles, tenants)
+    switch place {
+    case .outside: break
+    case .inside(let tenant):
+      roles = []
+      tenants.formIntersection([tenant])
+    case .unknown: if !tenants.isEmpty { roles = [] }
+    }
     if !tenants.isEmpty { roles.insert(.tenant) }
     return Caller(
       pid: peer.pid, uid: peer.uid, gid: peer.gid, user: entry.user, roles: roles, tenants: tenants, via: via)
@@ -42,7 +57,8 @@ package actor RoleBook {
 
   private func entry(for peer: PeerCredentials) async -> Entry {
     let now = monotonic()
-    if let known = entries[peer.uid], now - known.at < Self.freshSeconds { return known }
+    let key = Key(uid: peer.uid, gid: peer.gid)
+    if let known = entries[key], now - known.at < Self.freshSeconds { return known }
     let (lookup, owner) = (lookup, owner)
     // The user database may be on the network: it is asked on a thread that may block.
     let fresh = try? await NIOThreadPool.singleton.runIfActive {
@@ -51,7 +67,7 @@ package actor RoleBook {
     // The pool refuses only while the program ends; then nobody has a role any more.
     guard let fresh else { return Entry(user: String(peer.uid), roles: [], at: now) }
     if entries.count >= Self.maximumEntries { entries = [:] }
-    entries[peer.uid] = fresh
+    entries[key] = fresh
     return fresh
   }
 

@@ -200,7 +200,8 @@ package enum Doctor {
     for item in document.guards {
       checks.append(
         DoctorCheck(
-          "guard \(item.name)", item.enforced ? .ok : .warn, item.detail.isEmpty ? "not enforced" : item.detail,
+          "guard \(item.name)", item.enforced ? .ok : .warn,
+          item.enforced ? item.detail : "\(item.level.rawValue)\(item.detail.isEmpty ? "" : ": \(item.detail)")",
           fix: item.enforced ? nil : item.hint ?? Self.requireIt)
       )
     }

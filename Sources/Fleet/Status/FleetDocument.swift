@@ -3,22 +3,32 @@ package import Tenant
 /// The whole fleet on one page: `status --json`, `GET /v1/status`. Its keys are an interface: they are added to, never changed.
 package struct FleetDocument: Hashable, Sendable {
   package struct Guard: Hashable, Sendable {
+    /// `weaker`: it holds in part, or for some.
+    package enum Level: String, Sendable, CaseIterable { case enforced, weaker, absent }
+
     package var name: String
-    package var enforced: Bool
+    package var level: Level
     package var detail: String
     /// What an operator can do about it.
     package var hint: String?
 
-    package init(name: String, enforced: Bool, detail: String, hint: String? = nil) {
+    package init(name: String, level: Level, detail: String, hint: String? = nil) {
       self.name = name
-      self.enforced = enforced
+      self.level = level
       self.detail = detail
       self.hint = hint
     }
 
+    package init(name: String, enforced: Bool, detail: String, hint: String? = nil) {
+      self.init(name: name, level: enforced ? .enforced : .absent, detail: detail, hint: hint)
+    }
+
+    package var enforced: Bool { level == .enforced }
+
     package var json: JSON {
       [
-        "name": .string(name), "enforced": .bool(enforced), "detail": .string(detail), "hint": .optional(hint),
+        "name": .string(name), "enforced": .bool(enforced), "level": .string(level.rawValue), "detail": .string(detail),
+        "hint": .optional(hint),
       ]
     }
   }
@@ -111,8 +121,11 @@ extension FleetDocument {
       spentToday: fleet["usd_today"]?.microUSD ?? 0,
       guards: (fleet["guards"]?.array ?? []).compactMap { item in
         item["name"]?.string.map {
+          // An older fleet says no level.
           Guard(
-            name: $0, enforced: item["enforced"]?.bool ?? false, detail: item["detail"]?.string ?? "",
+            name: $0,
+            level: item["level"]?.string.flatMap(Guard.Level.init(rawValue:))
+              ?? (item["enforced"]?.bool == true ? .enforced : .absent), detail: item["detail"]?.string ?? "",
             hint: item["hint"]?.string)
         }
       },

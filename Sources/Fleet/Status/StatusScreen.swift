@@ -54,16 +54,27 @@ package struct StatusScreen: Sendable {
   private func guardLines(width: Int, paint: Paint) -> [String] {
     var lines: [String] = []
     if document.isolation == .shared {
-      lines.append("tenants are not isolated from each other: they all run as one user (`looop-fleet doctor`)")
+      let users = Set(document.tenants.compactMap(\.user))
+      // One tenant as root, or two with one user, are not all of them.
+      let why =
+        users.count <= 1
+        ? "they all run as one user" : document.guards.first { $0.name == "user" }?.detail ?? "some share a user"
+      lines.append("tenants are not isolated from each other: \(why) (`looop-fleet doctor`)")
     }
     // The user guard says the same as the isolation line.
     let missing = document.guards.filter { !$0.enforced && !(document.isolation == .shared && $0.name == "user") }
     switch missing.count {
     case 0: break
-    case 1...2: lines += missing.map { "\($0.name) is not enforced: \($0.detail)" }
+    case 1...2:
+      lines += missing.map { "\($0.name) is \($0.level == .weaker ? "weaker" : "not enforced"): \($0.detail)" }
     // More would push the tenants off the screen.
     default:
-      lines.append("not enforced: \(missing.map(\.name).joined(separator: ", ")) (`looop-fleet doctor` says why)")
+      let groups = [("not enforced", FleetDocument.Guard.Level.absent), ("weaker", .weaker)].compactMap {
+        words, level in
+        let names = missing.filter { $0.level == level }.map(\.name)
+        return names.isEmpty ? nil : "\(words): \(names.joined(separator: ", "))"
+      }
+      lines.append("\(groups.joined(separator: "; ")) (`looop-fleet doctor` says why)")
     }
     if let note = document.budgetNote { lines.append("the whole fleet: \(note)") }
     return lines.map { paint(.warning, Display.line("! " + $0, limit: width)) }

@@ -42,7 +42,9 @@ extension Supervisor {
 
   private func guards(_ standing: Standing) -> [FleetDocument.Guard] {
     var guards = standing.guards.map {
-      FleetDocument.Guard(name: $0.name, enforced: $0.isEnforced, detail: $0.detail, hint: $0.hint)
+      FleetDocument.Guard(
+        name: $0.name, level: FleetDocument.Guard.Level(rawValue: $0.level.rawValue) ?? .absent, detail: $0.detail,
+        hint: $0.hint)
     }
     guards.append(
       FleetDocument.Guard(
@@ -172,6 +174,8 @@ extension Supervisor {
     // A tenant whose user nobody knows belongs to nobody.
     Set(tenants.values.filter { (try? user(named: $0.configuration.user).uid) == uid }.map(\.id.name))
   }
+
+  package nonisolated func place(ofProcess pid: Int32) async -> PeerPlace { confinement.groups.place(of: pid) }
 
   package func tenant(_ name: String) async throws(FleetRefusal) -> TenantDetail {
     let tenant = try known(name)

@@ -41,5 +41,11 @@ import Testing
     #expect(seen.workers.live == 1)
     #expect(seen.asksPending == 1)
     #expect(document.visible(to: .concierge()) == document)
+    // How it is held, and nothing of who else is there.
+    var named = document
+    named.guards = [.init(name: "user", level: .weaker, detail: "api, web share a user", hint: "in tenants.d/api.yaml")]
+    let guards = named.visible(to: .tenant("web")).guards
+    #expect(guards.map(\.name) == ["user"] && guards.map(\.level) == [.weaker])
+    #expect(!"\(guards)".contains("api"))
   }
 }

@@ -51,6 +51,8 @@ actor InMemoryFleet: FleetOperations {
     lines.append(LogLine(sequence: UInt64(lines.count + 1), at: 1000, tenant: tenant, text: text))
   }
 
+  nonisolated func place(ofProcess pid: Int32) async -> PeerPlace { .outside }
+
   func document() -> FleetDocument {
     FleetDocument(
       pid: 42, version: "9.9.9", uptimeSeconds: 7200, isolation: .user, beatsInFlight: 1, decidesInFlight: 0,

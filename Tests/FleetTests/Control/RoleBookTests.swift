@@ -56,4 +56,33 @@ import Testing
     #expect(UserLookup.system.group("no such group") == nil)
     #expect(UserLookup.systemUser(named: "root")?.uid == 0)
   }
+
+  typealias Agent = (
+    uid: UInt32, place: PeerPlace, tenants: Set<String>, roles: Set<Caller.Role>, left: Set<String>
+  )
+  static let agents: [Agent] = [
+    (2001, .inside(tenant: "web"), ["web"], [.tenant], ["web"]),
+    (2001, .inside(tenant: "web"), ["web", "api"], [.tenant], ["web"]),
+    (2000, .inside(tenant: "web"), ["web"], [.tenant], ["web"]),
+    (0, .inside(tenant: "web"), ["web"], [.tenant], ["web"]),
+    (500, .inside(tenant: "web"), ["web"], [.tenant], ["web"]), (0, .inside(tenant: "gone"), ["web"], [], []),
+    (2001, .outside, ["web"], [.ops, .tenant], ["web"]), (2001, .unknown, ["web"], [.tenant], ["web"]),
+    (2001, .unknown, [], [.ops], []),
+  ]
+
+  @Test(arguments: agents)
+  func `an agent has its tenant's rights and no more, whatever its user is`(_ row: Agent) async {
+    let (uid, place, tenants, roles, left) = row
+    let book = RoleBook(owner: 500, lookup: Self.lookup, monotonic: { 0 })
+    let caller = await book.caller(
+      PeerCredentials(pid: 9, uid: uid, gid: uid), tenants: tenants, place: place, via: "cli")
+    #expect(caller.roles == roles && caller.tenants == left)
+  }
+
+  @Test func `a group that was taken on for a while gives nothing to the user's other processes`() async {
+    let book = RoleBook(owner: 500, lookup: Self.lookup, monotonic: { 0 })
+    let inGroup = await book.caller(PeerCredentials(pid: 9, uid: 4000, gid: 70), tenants: [], via: "cli")
+    let after = await book.caller(PeerCredentials(pid: 10, uid: 4000, gid: 4000), tenants: [], via: "cli")
+    #expect(inGroup.roles == [.ops] && after.roles.isEmpty)
+  }
 }

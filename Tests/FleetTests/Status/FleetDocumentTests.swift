@@ -16,7 +16,7 @@ import Testing
         "version", "workers",
       ])
     #expect(keys(json["fleet"]?["workers"]) == ["live", "max", "pending"])
-    #expect(keys(json["fleet"]?["guards"]?.array?.first) == ["detail", "enforced", "hint", "name"])
+    #expect(keys(json["fleet"]?["guards"]?.array?.first) == ["detail", "enforced", "hint", "level", "name"])
     let row = try #require(json["tenants"]?.array?.first)
     #expect(
       keys(row) == [
@@ -81,5 +81,17 @@ import Testing
     #expect((ring.lines(tenant: nil, after: 1001, limit: 1).first?.text.utf8.count ?? 0) < 2100)
     ring.remove(tenant: "web")
     #expect(ring.lines(tenant: "web", after: nil, limit: 10).isEmpty)
+  }
+
+  @Test func `a guard's level comes back, and an older fleet's is guessed from what it says`() async throws {
+    var document = await InMemoryFleet().document()
+    document.guards = FleetDocument.Guard.Level.allCases.map { .init(name: $0.rawValue, level: $0, detail: "x") }
+    let json = document.json
+    #expect(FleetDocument(json: json)?.guards == document.guards)
+    #expect(json["fleet"]?["guards"]?.array?.map { $0["enforced"]?.bool } == [true, false, false])
+    let old: JSON = [
+      "fleet": ["guards": [["name": "a", "enforced": true], ["name": "b", "enforced": false]]], "tenants": [],
+    ]
+    #expect(FleetDocument(json: old)?.guards.map(\.level) == [.enforced, .absent])
   }
 }

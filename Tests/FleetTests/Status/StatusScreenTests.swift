@@ -51,6 +51,21 @@ import Testing
     let text = screen.lines(width: 100, paint: plain).joined(separator: "\n")
     #expect(text.contains("not isolated from each other"))
     #expect(text.contains("looop-fleet tenant add"))
+    // One of many as root is not all of them.
+    var (web, api) = (InMemoryFleet.row("web"), InMemoryFleet.row("api"))
+    (web.user, api.user) = ("root", "bob")
+    screen.document.tenants = [web, api]
+    screen.document.guards = [.init(name: "user", level: .absent, detail: "web run as root")]
+    let mixed = screen.lines(width: 120, paint: plain).joined(separator: "\n")
+    #expect(mixed.contains("web run as root") && !mixed.contains("they all run"), "\(mixed)")
+  }
+
+  @Test func `weaker is not the same as absent`() async {
+    var screen = await screen([InMemoryFleet.row("web")])
+    screen.document.guards = [.init(name: "memory", level: .weaker, detail: "none for web")]
+    #expect(screen.lines(width: 120, paint: plain).contains { $0.contains("memory is weaker: none for web") })
+    screen.document.guards += ["cpu", "proc"].map { .init(name: $0, level: .absent, detail: "x") }
+    #expect(screen.lines(width: 120, paint: plain).contains { $0.contains("not enforced: cpu, proc; weaker: memory") })
   }
 
   @Test func `CPU and memory are shown where they fit and somebody counts them`() async {
