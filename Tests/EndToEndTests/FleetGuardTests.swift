@@ -132,4 +132,112 @@ struct FleetRootGuardTests {
     #expect(try fleet.run("down", "--workers").exitCode == 0)
     #expect(try eventually(within: 10) { try groups().isEmpty })
   }
+
+  @Test func `a worker that removes its own record keeps its place, is told of, and can be killed`() throws {
+    let fleet = try FleetUnderTest()
+    try fleet.makeTenant("web", yaml: "workers: { max: 1 }\n")
+    try fleet.start()
+    #expect(try eventually(within: 20) { try fleet.phase("web") == "running" })
+    let data = fleet.dataDir("web").root
+    let cleaning = "rm -rf '\(data)/sessions/tidy' '\(data)/workers/tidy.json'; touch '\(data)/tidied'; exec sleep 300"
+    #expect(try fleet.looop("web", "_", "worker", "start", "tidy", cleaning).exitCode == 0)
+    #expect(eventually(within: 20) { FileReading.of(data.appending("tidied")) != .absent }, "\(fleet.log)")
+    #expect(
+      try eventually(within: 20) {
+        try fleet.worker("web", "tidy")?["reason"]?.string?.contains("its record is gone") == true
+      }, "\(fleet.log)")
+    #expect(try fleet.looop("web", "_", "worker", "start", "next", "exec sleep 300").exitCode == 0)
+    #expect(try eventually(within: 20) { try fleet.worker("web", "next") != nil })
+    let row = try #require(try fleet.tenant("web"))
+    #expect(row["workers"]?["live"]?.int == 1 && row["workers"]?["pending"]?.int == 1, "\(row)")
+    #expect(row["reason"]?.string?.contains("lives without a record") == true, "\(row)")
+    let killed = try fleet.run("worker", "kill", "web/tidy")
+    #expect(killed.exitCode == 0, "\(killed.errors)")
+    #expect(
+      try eventually(within: 20) { try fleet.worker("web", "next")?["phase"]?.string == "running" }, "\(fleet.log)")
+    #expect(try fleet.worker("web", "tidy") == nil)
+  }
+
+  @Test func `a tenant that lacks a required guard is refused before anything of it runs`() throws {
+    let fleet = try FleetUnderTest(fleet: "  require: [user]\n")
+    let users = try UnixUsers(["looopreq1"])
+    try fleet.start()
+    let data = fleet.scratch.appending("tenants/rooty")
+    func add(_ name: String, _ more: String...) throws -> FinishedProcess {
+      try RunningProcess.run(
+        BuiltProducts.looopFleet, ["tenant", "add", name, "--data-dir", "\(data)-\(name)"] + more,
+        environment: fleet.environment, within: 30)
+    }
+    let rooty = try add("rooty")
+    #expect(rooty.exitCode == 1)
+    #expect(rooty.errors.contains("required and not enforced: user"), "\(rooty.errors)")
+    #expect(rooty.errors.contains("hint: set `user:` in tenants.d/rooty.yaml"), "\(rooty.errors)")
+    #expect(try fleet.tenant("rooty")?["reason"]?.string?.contains("its configuration is refused") == true)
+    // The same user twice is isolation from nobody: the first one has it.
+    #expect(try add("one", "--user", "looopreq1").exitCode == 0)
+    #expect(try add("two", "--user", "looopreq1").errors.contains("required and not enforced: user"))
+    #expect(try eventually(within: 20) { try fleet.tenant("one")?["reason"]?.string?.contains("refused") != true })
+    #expect(try fleet.tenant("two")?["reason"]?.string?.contains("refused") == true)
+    #expect(FileReading.of(FilePath("\(data)-rooty/.fleet.json")) == .absent)
+    _ = users
+  }
+
+  @Test func `an agent has its tenant's rights on the socket, also where its user has more`() throws {
+    let fleet = try FleetUnderTest()
+    for name in ["web", "api"] { try fleet.makeTenant(name) }
+    try fleet.start()
+    #expect(try eventually(within: 20) { try fleet.phase("web") == "running" && fleet.phase("api") == "running" })
+    let data = fleet.dataDir("web").root
+    // Both tenants are root's here, as this test is.
+    let script = """
+      cd '\(data)'; '\(BuiltProducts.looopFleet)' pause api >paused 2>&1; '\(BuiltProducts.looopFleet)' tenant pause api >>paused 2>&1
+      '\(BuiltProducts.looopFleet)' status --json >seen 2>&1; touch done
+      """
+    #expect(try fleet.looop("web", "_", "worker", "start", "climber", script).exitCode == 0)
+    #expect(eventually(within: 20) { FileReading.of(data.appending("done")) != .absent }, "\(fleet.log)")
+    #expect(FileReading.of(data.appending("paused")).text?.contains("may not do this") == true)
+    #expect(try fleet.phase("api") == "running")
+    let seen = try JSON(parsing: FileReading.of(data.appending("seen")).text ?? "")
+    #expect(seen["tenants"]?.array?.compactMap { $0["name"]?.string } == ["web"])
+    #expect(try fleet.run("tenant", "pause", "api").exitCode == 0)
+  }
+
+  @Test func `verbs over the socket are looop's, and few of a tenant wait`() throws {
+    let fleet = try FleetUnderTest()
+    try fleet.makeTenant("web")
+    try fleet.start()
+    #expect(try eventually(within: 20) { try fleet.phase("web") == "running" })
+    let socket = fleet.scratch.appending("state/fleet.sock").string
+    func post(_ body: String) throws -> String {
+      try RunningProcess.run(
+        "/usr/bin/curl",
+        ["-s", "-w", "%{http_code}", "--unix-socket", socket, "-d", body, "http://fleet/v1/tenants/web/verb"]
+      ).output
+    }
+    let program = try post(#"{"arguments":["/usr/bin/id"]}"#)
+    #expect(program.hasSuffix("400") && program.contains("is no verb of looop"), "\(program)")
+    let chunked = try RunningProcess.run(
+      "/usr/bin/curl",
+      [
+        "-s", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Transfer-Encoding: chunked", "--unix-socket", socket,
+        "-d",
+        "{}", "http://fleet/v1/tenants/web/verb",
+      ])
+    #expect(chunked.output == "413")
+    var waiting: [RunningProcess] = []
+    for _ in 0..<12 {
+      waiting.append(
+        try RunningProcess(
+          "/usr/bin/curl",
+          [
+            "-s", "-o", "/dev/null", "-w", "%{http_code}", "--unix-socket", socket, "-d",
+            #"{"arguments":["wait"]}"#, "http://fleet/v1/tenants/web/verb",
+          ]))
+    }
+    #expect(eventually(within: 20) { waiting.count(where: { $0.output.hasSuffix("429") }) == 6 })
+    // Who hangs up makes room, and ends what ran for him.
+    for client in waiting { kill(client.pid, SIGKILL) }
+    #expect(
+      try eventually(within: 20) { try post(#"{"arguments":["goal","list"]}"#).hasSuffix("200") }, "\(fleet.log)")
+  }
 }

@@ -26,6 +26,9 @@ package enum ConfigurationDirectory {
   /// No configuration is larger; YAML is parsed in memory.
   static let maximumBytes = 1 << 20
 
+  /// A tenant's file, as problems name it.
+  package static func file(of tenant: TenantID) -> String { "\(tenantsDirectory)/\(tenant).yaml" }
+
   package static func load(at directory: FilePath, zones: ZoneDirectory = .system) -> ConfigurationLoad {
     let parser = ConfigurationParser(zones: zones)
     var refused: [ConfigurationProblem] = []

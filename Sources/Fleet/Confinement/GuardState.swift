@@ -37,7 +37,8 @@ package struct MissingGuards: Error, Hashable, Sendable, CustomStringConvertible
       + guards.map { "\($0.name) (\($0.level.rawValue): \($0.detail))" }.joined(separator: "; ")
   }
 
-  package var hint: String? { guards.lazy.compactMap(\.hint).first }
+  /// With a user of its own most of the others come by themselves.
+  package var hint: String? { (guards.filter { $0.name == "user" } + guards).lazy.compactMap(\.hint).first }
 }
 
 extension [GuardState] {

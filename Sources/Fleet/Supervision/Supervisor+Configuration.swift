@@ -10,7 +10,9 @@ extension Supervisor {
   }
 
   @discardableResult
-  func apply(_ load: ConfigurationLoad) async -> ReloadOutcome {
+  func apply(_ read: ConfigurationLoad) async -> ReloadOutcome {
+    self.users = [:]
+    let load = refusingUnguarded(read)
     refused = load.refused
     for problem in load.refused { say("\(problem): refused", about: problem.tenant?.name, level: .warning) }
     if let wanted = load.fleet {
@@ -25,7 +27,6 @@ extension Supervisor {
     let kept = Set(load.refused.compactMap { $0.tenant?.name })
     let users = load.tenants.map(\.user) + kept.map { tenants[$0]?.configuration.user }
     namesakes = Dictionary(users.map { ($0 ?? "", 1) }, uniquingKeysWith: +)
-    self.users = [:]
     var applied: [String] = []
     // Another place or user is another tenant under an old name: begin anew there.
     await giveBack(

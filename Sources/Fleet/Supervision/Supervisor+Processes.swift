@@ -116,6 +116,45 @@ extension Supervisor {
     try confinement.guards(wanted).check(required: required.map(\.rawValue))
   }
 
+  /// What `require:` names must hold for a tenant before anything of it runs: a new or changed file without is refused, as one with
+  /// a mistake in it is. Those that run already go on, whatever was required since (``tellMissingGuards()``).
+  func refusingUnguarded(_ load: ConfigurationLoad) -> ConfigurationLoad {
+    guard let required = load.fleet?.required, !required.isEmpty else { return load }
+    func isKnown(_ wanted: TenantConfiguration) -> Bool { tenants[wanted.id.name]?.configuration == wanted }
+    // Who comes second to a user is refused, not who has it.
+    let refusedOnes = Set(load.refused.compactMap { $0.tenant?.name })
+    let kept = refusedOnes.compactMap { tenants[$0]?.configuration }
+    var namesakes = Dictionary(
+      (load.tenants.filter(isKnown) + kept).map { ($0.user ?? "", 1) }, uniquingKeysWith: +)
+    var (accepted, refused): ([TenantConfiguration], [ConfigurationProblem]) = ([], load.refused)
+    for wanted in load.tenants {
+      guard !isKnown(wanted) else {
+        accepted.append(wanted)
+        continue
+      }
+      let user = wanted.user ?? ""
+      namesakes[user, default: 0] += 1
+      // One whose user does not exist runs nothing, and its own phase says so.
+      guard let confined = try? confined(wanted, namesakes: namesakes) else {
+        accepted.append(wanted)
+        continue
+      }
+      do throws(MissingGuards) {
+        try confinement.guards([confined]).check(required: required.map(\.rawValue))
+        accepted.append(wanted)
+      } catch {
+        namesakes[user, default: 1] -= 1
+        // It goes on with what it had, in the place that this one would have taken.
+        if let before = tenants[wanted.id.name]?.configuration { namesakes[before.user ?? "", default: 0] += 1 }
+        refused.append(
+          ConfigurationProblem(
+            file: ConfigurationDirectory.file(of: wanted.id), line: nil, message: "\(error)", hint: error.hint,
+            tenant: wanted.id))
+      }
+    }
+    return ConfigurationLoad(fleet: load.fleet, tenants: accepted, refused: refused)
+  }
+
   /// After a reload: what runs goes on, and what does not hold any more is told.
   func tellMissingGuards() {
     do throws(MissingGuards) {
