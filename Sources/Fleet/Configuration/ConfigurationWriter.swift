@@ -1,3 +1,4 @@
+import Glibc
 package import SystemPackage
 package import Tenant
 
@@ -5,22 +6,49 @@ package import Tenant
 package struct ConfigurationWriter: Sendable {
   package let directory: FilePath
   private let zones: ZoneDirectory
+  private let group: UInt32?
 
-  package init(directory: FilePath, zones: ZoneDirectory = .system) {
+  /// - `group`: may read what is written, beside its owner: those who operate the fleet, where it is root's.
+  package init(directory: FilePath, zones: ZoneDirectory = .system, group: UInt32? = nil) {
     self.directory = directory
     self.zones = zones
+    self.group = group
+  }
+
+  /// Keys and webhooks stand in it, and Landlock lets every tenant read `/etc`.
+  private var fileMode: UInt32 { geteuid() == 0 ? 0o640 : 0o600 }
+
+  private func makeDirectories() throws(HostError) {
+    for place in [directory, tenants] where !Directory.exists(place) {
+      try Directory.create(place.removingLastComponent())
+      try Directory.create(place, mode: geteuid() == 0 ? 0o750 : 0o700)
+      try giveToGroup(place)
+    }
+  }
+
+  private func create(_ text: String, at path: FilePath) throws(HostError) -> Bool {
+    guard try AtomicFile.create(Array(text.utf8), at: path, mode: fileMode) else { return false }
+    try giveToGroup(path)
+    return true
+  }
+
+  private func giveToGroup(_ path: FilePath) throws(HostError) {
+    guard let group, geteuid() == 0 else { return }
+    guard unsafe path.withPlatformString({ unsafe lchown($0, .max, group) }) == 0 else {
+      throw .last("give to the group \(group)", path)
+    }
   }
 
   /// The starter files; returns those that were not there before.
   package func initialize() throws(HostError) -> [FilePath] {
-    try Directory.create(tenants)
+    try makeDirectories()
     var written: [FilePath] = []
     for (name, text) in [
       (ConfigurationDirectory.fleetFile, ConfigurationStarter.fleet),
       ("\(ConfigurationDirectory.tenantsDirectory)/example.yaml.txt", ConfigurationStarter.tenant),
     ] {
       let path = directory.appending(FilePath(name).components)
-      if try AtomicFile.create(Array(text.utf8), at: path) { written.append(path) }
+      if try create(text, at: path) { written.append(path) }
     }
     return written
   }
@@ -30,7 +58,7 @@ package struct ConfigurationWriter: Sendable {
     let path = file(of: draft.id)
     let load = ConfigurationDirectory.load(at: directory, zones: zones)
     let fleet = load.fleet ?? FleetConfiguration(zone: zones.machine)
-    let relative = "\(ConfigurationDirectory.tenantsDirectory)/\(draft.id).yaml"
+    let relative = ConfigurationDirectory.file(of: draft.id)
     let result = ConfigurationParser(zones: zones).tenant(draft.id, draft.yaml, file: relative, fleet: fleet)
     guard let configuration = result.configuration else {
       throw result.problems.first ?? ConfigurationProblem(file: relative, line: nil, message: "it cannot be written")
@@ -41,8 +69,8 @@ package struct ConfigurationWriter: Sendable {
         message: "`data_dir` \(configuration.dataDirectory) is already tenant `\(rival.id)`'s",
         hint: "give each tenant its own", tenant: draft.id)
     }
-    try Directory.create(tenants)
-    guard try AtomicFile.create(Array(draft.yaml.utf8), at: path) else {
+    try makeDirectories()
+    guard try create(draft.yaml, at: path) else {
       throw ConfigurationProblem(
         file: relative, line: nil, message: "tenant `\(draft.id)` is there already",
         hint: "edit \(path), then looop-fleet reload",

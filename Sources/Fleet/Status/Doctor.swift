@@ -38,8 +38,13 @@ package struct DoctorFacts: Sendable {
     package var dataDirExists: Bool
     package var user: String?
     package var userExists: Bool
+    /// Groups of its user that give more than a tenant should have.
+    package var powers: [String]
 
-    package init(name: String, dataDir: String, dataDirExists: Bool, user: String?, userExists: Bool) {
+    package init(
+      name: String, dataDir: String, dataDirExists: Bool, user: String?, userExists: Bool, powers: [String] = []
+    ) {
+      self.powers = powers
       self.name = name
       self.dataDir = dataDir
       self.dataDirExists = dataDirExists
@@ -50,6 +55,8 @@ package struct DoctorFacts: Sendable {
 
   package var userID: UInt32 = 0
   package var configurationDir = ""
+  /// Files of it that every user of this host can read.
+  package var openConfiguration: [String] = []
   /// `file:line: message` and what to do.
   package var configurationProblems: [(text: String, hint: String?)] = []
   package var tenants: [TenantFact] = []
@@ -95,6 +102,15 @@ package enum Doctor {
           fix: "looop-fleet init, then looop-fleet tenant add NAME --data-dir DIR")
       ]
     }
+    if let first = facts.openConfiguration.first {
+      let more = facts.openConfiguration.count - 1
+      return [
+        DoctorCheck(
+          "configuration", .warn,
+          "every user of this host can read \(first)\(more > 0 ? " and \(more) more" : ""), with what keys and addresses are in it",
+          fix: "chmod -R o-rwx \(AskText.shellWord(facts.configurationDir))")
+      ]
+    }
     return [
       DoctorCheck(
         "configuration", .ok,
@@ -123,6 +139,15 @@ package enum Doctor {
           DoctorCheck(
             name, .warn, "it wants to run as \(user), which only a fleet of root can do",
             fix: "run the fleet as root, or take `user:` out"))
+      }
+      if !tenant.powers.isEmpty {
+        let groups = tenant.powers.joined(separator: ", ")
+        checks.append(
+          DoctorCheck(
+            name, .warn,
+            "its user \(user) is in \(groups): so are its agents, and what these give reaches beyond the tenant",
+            fix: "give the tenant a user of its own: looop-fleet tenant add NAME --create-user; or gpasswd -d "
+              + "\(AskText.shellWord(user)) \(tenant.powers[0])"))
       }
     }
     return checks

@@ -14,8 +14,10 @@ extension DoctorFacts {
     facts.tenants = load.tenants.map { tenant in
       TenantFact(
         name: tenant.id.name, dataDir: tenant.dataDirectory.string, dataDirExists: exists(tenant.dataDirectory),
-        user: tenant.user, userExists: tenant.user.map(userExists) ?? true)
+        user: tenant.user, userExists: tenant.user.map(userExists) ?? true,
+        powers: tenant.user.map(powers) ?? [])
     }
+    facts.openConfiguration = openFiles(below: paths.configuration, load)
     for program in programs { facts.programs[program] = find(program, environment) }
     facts.freeFloor = load.fleet?.freeSpace.bytes ?? facts.freeFloor
     facts.stateDir = paths.state.string
@@ -30,6 +32,35 @@ extension DoctorFacts {
     facts.watchPlaces = kernelLimit("max_user_watches")
     facts.landlock = max(0, Int(clinux_landlock_abi()))
     return facts
+  }
+
+  /// Groups that are as good as root, or as ops, on most hosts.
+  private static let powerful = [
+    "looop-ops", "looop-concierge", "root", "sudo", "wheel", "admin", "docker", "lxd", "incus", "libvirt", "disk",
+    "shadow", "kmem",
+  ]
+
+  private static func powers(of name: String) -> [String] {
+    let lookup = UserLookup.system
+    guard let uid = UInt32(name) ?? UserLookup.systemUser(named: name)?.uid, let user = lookup.user(uid) else {
+      return []
+    }
+    return powerful.filter { group in lookup.group(group).map { user.groups.contains($0) } ?? false }
+  }
+
+  /// Files of the configuration that anybody can open: the directories above are open as well.
+  private static func openFiles(below directory: FilePath, _ load: ConfigurationLoad) -> [String] {
+    func others(_ path: FilePath) -> mode_t {
+      var status = stat()
+      return unsafe path.withPlatformString { unsafe stat($0, &status) } == 0 ? status.st_mode & 0o007 : 0
+    }
+    guard others(directory) & 0o001 != 0 else { return [] }
+    let tenants = directory.appending(ConfigurationDirectory.tenantsDirectory)
+    let files =
+      [directory.appending(ConfigurationDirectory.fleetFile)]
+      + (others(tenants) & 0o001 == 0
+        ? [] : load.tenants.map { directory.pushing(FilePath(ConfigurationDirectory.file(of: $0.id))) })
+    return files.filter { others($0) & 0o004 != 0 }.map(\.string)
   }
 
   private static func kernelLimit(_ name: String) -> Int64? {

@@ -151,6 +151,25 @@ import Testing
     #expect(parser.fleet(examples).problems.map(\.description) == [])
   }
 
+  @Test func `what is written is nobody's to read but its owner's and the group's`() throws {
+    let old = umask(0o022)
+    defer { umask(old) }
+    let isRoot = geteuid() == 0
+    let directory = scratch.appending("etc/looop-fleet")
+    let writer = ConfigurationWriter(directory: directory, group: isRoot ? 65534 : nil)
+    let written =
+      try writer.initialize() + [try writer.add(TenantDraft(id: TenantID("web")!, dataDirectory: "/srv/web"))]
+    func mode(_ path: FilePath) throws -> String {
+      try RunningProcess.run("/usr/bin/stat", ["-c", "%a %g", path.string]).output.filter { !$0.isNewline }
+    }
+    for path in written { #expect(try mode(path) == (isRoot ? "640 65534" : "600 \(getegid())"), "\(path)") }
+    for path in [directory, directory.appending("tenants.d")] {
+      #expect(try mode(path) == (isRoot ? "750 65534" : "700 \(getegid())"), "\(path)")
+    }
+    // What is above it is the system's.
+    #expect(try mode(scratch.appending("etc")) == "755 \(getegid())")
+  }
+
   @Test func `the example that is shipped is a configuration`() throws {
     let example = FilePath(#filePath).removingLastComponent().removingLastComponent().removingLastComponent()
       .removingLastComponent().pushing("deploy/example")

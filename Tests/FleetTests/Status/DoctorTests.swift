@@ -39,6 +39,8 @@ import Testing
       ("tenant web", .fail, { $0.tenants[0].dataDirExists = false }),
       ("tenant web", .fail, { $0.tenants[0].userExists = false }),
       ("tenant web", .warn, { $0.userID = 1000 }),
+      ("tenant web", .warn, { $0.tenants[0].powers = ["looop-ops", "docker"] }),
+      ("configuration", .warn, { $0.openConfiguration = ["/etc/looop-fleet/fleet.yaml"] }),
       ("looop", .fail, { $0.programs["looop"] = .some(nil) }),
       ("git", .warn, { $0.programs["git"] = .some(nil) }),
       ("state", .fail, { $0.stateDirProblem = "not writable" }),

@@ -10,7 +10,9 @@ struct InitCommand: ParsableCommand {
 
   func run() throws {
     let paths = try common.paths()
-    let written = try ConfigurationWriter(directory: paths.configuration).initialize()
+    let written = try ConfigurationWriter(
+      directory: paths.configuration, group: UserLookup.system.group(RoleBook.opsGroup)
+    ).initialize()
     Printer.standard.lines(written.map { "wrote \($0)" })
     if written.isEmpty { Printer.standard.line("the configuration is there already: \(paths.configuration)") }
     Printer.standard.lines([

@@ -30,7 +30,8 @@ struct TenantAdd: AsyncParsableCommand {
 
   func run() async throws {
     let draft = try draft()
-    let writer = ConfigurationWriter(directory: try common.paths().configuration)
+    let writer = ConfigurationWriter(
+      directory: try common.paths().configuration, group: UserLookup.system.group(RoleBook.opsGroup))
     // The user first: a tenant's file that names nobody would be a tenant in trouble.
     if createUser, let name = draft.user { try Self.makeUser(name) }
     let path = try writer.add(draft)
