@@ -20,7 +20,7 @@ package enum ConfigurationStarter {
       # prices: /etc/looop-fleet/prices.yaml   # example; your own prices over the shipped table
       # require: [user, cgroup]   # example; guards without which `serve` must not start:
       #                         # user, cgroup, memory, cpu, pids, no_new_privileges, landlock,
-      #                         # environment, resource_limits
+      #                         # environment, resource_limits, proc
       # hooks:
       #   ask: [/usr/local/bin/notify-ask]     # example; gets each new ask as JSON on standard input
       #   webhook: https://example.org/asks    # example; gets it as JSON in a POST
@@ -38,7 +38,7 @@ package enum ConfigurationStarter {
         max: 4                  # live workers; more are pending
         # memory_max: 4G        # for each worker
         # cpu: 2
-        # pids_max: 512
+        pids_max: 4096          # its processes and threads
         # bubblewrap: true      # each in a bubblewrap of its own instead of Landlock; codex can make its sandbox in there
       sandboxes:
         ports: 10               # TCP ports of its own for each sandbox (LOOOP_PORT_BASE, LOOOP_PORT_COUNT); 0: none

@@ -14,6 +14,8 @@ package enum GuardName: String, Sendable, CaseIterable {
   /// An allow-listed environment that no other tenant can read.
   case environment
   case resourceLimits = "resource_limits"
+  /// `/proc` shows a tenant no other user's processes.
+  case proc
 }
 
 /// `fleet.yaml`: what holds for the fleet as a whole.

@@ -53,7 +53,9 @@ package struct TenantConfiguration: Sendable, Hashable {
       usd: settings.usdPerDay.value, tokens: settings.tokensPerDay.value, decides: settings.decidesPerDay.value)
     workers = WorkerLimits(
       maximum: settings.maximumWorkers ?? Self.defaultWorkers, memory: settings.memory.value, cpu: settings.cpu.value,
-      processes: settings.processes.value, bubblewrap: settings.bubblewrap ?? false)
+      // Nothing that an agent does in earnest needs more, and a fork bomb takes no host down.
+      processes: settings.processes == .unset ? Self.defaultProcesses : settings.processes.value,
+      bubblewrap: settings.bubblewrap ?? false)
     sandboxes = SandboxConfiguration(settings.sandboxes)
     isPaused = settings.isPaused ?? false
     landlock = settings.landlock ?? .auto
@@ -64,6 +66,7 @@ package struct TenantConfiguration: Sendable, Hashable {
 
   package static let defaultInterval = Duration.seconds(60)
   package static let defaultWorkers = 4
+  package static let defaultProcesses = 4096
 
   /// What the ledger counts this tenant's money by.
   package var budgetRules: BudgetRules { BudgetRules(scope: .tenant(id), caps: budget, zone: zone) }

@@ -45,9 +45,12 @@ package struct Confinement: Sendable {
     self.options = options
     let isRoot = geteuid() == 0
     groups = ControlGroups.open(name: options.controlGroup, delegated: options.delegatedGroup, isRoot: isRoot)
-    let offer = HostOffer(isRoot: isRoot, landlockABI: LandlockSupport.abi, controlGroups: groups.offer)
+    let mounts = FileReading.of("/proc/self/mountinfo", maximumBytes: 4 << 20).text ?? ""
+    let offer = HostOffer(
+      isRoot: isRoot, landlockABI: LandlockSupport.abi, controlGroups: groups.offer,
+      hidesProcesses: ProcessView.isHidden(mountinfo: mounts))
     policy = ConfinementPolicy(offer: offer, tools: [options.looop.removingLastComponent()])
-    findings = probes ? GuardProbe(looop: options.looop, groups: groups, policy: policy).run() : [:]
+    findings = probes ? GuardProbe(options, groups: groups, policy: policy).run() : [:]
   }
 
   /// The user that a tenant's `user:` names; without one the supervisor's own.

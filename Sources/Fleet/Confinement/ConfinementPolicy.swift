@@ -8,8 +8,11 @@ package struct HostOffer: Hashable, Sendable {
   /// 0: no Landlock.
   package var landlockABI: Int
   package var controlGroups: ControlGroupOffer
+  /// `/proc` shows a user no others' processes, or not what is in them.
+  package var hidesProcesses: Bool
 
-  package init(isRoot: Bool, landlockABI: Int, controlGroups: ControlGroupOffer) {
+  package init(isRoot: Bool, landlockABI: Int, controlGroups: ControlGroupOffer, hidesProcesses: Bool = false) {
+    self.hidesProcesses = hidesProcesses
     self.isRoot = isRoot
     self.landlockABI = landlockABI
     self.controlGroups = controlGroups

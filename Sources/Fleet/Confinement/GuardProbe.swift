@@ -1,6 +1,6 @@
 import Dispatch
 import Glibc
-package import SystemPackage
+import SystemPackage
 import Tenant
 
 /// Tries every guard once on a child that should not get through, so that what `status` says is what was seen and not what the
@@ -13,20 +13,28 @@ package struct GuardProbe: Sendable {
   }
 
   private let looop: FilePath
+  private let environment: HostEnvironment
   private let groups: ControlGroups
   private let policy: ConfinementPolicy
   private let tenant: ConfinedTenant
 
-  /// - `looop`: the trampoline's binary.
-  package init(looop: FilePath, groups: ControlGroups, policy: ConfinementPolicy) {
-    self.looop = looop
+  package init(_ options: Confinement.Options, groups: ControlGroups, policy: ConfinementPolicy) {
+    looop = options.looop
     self.groups = groups
     self.policy = policy
     // Nobody's user, and a data dir that is never looked at.
     let nobody = TenantUser(name: "nobody", uid: 65534, gid: 65534, groups: [65534], home: nil)
     let user = policy.offer.isRoot ? nobody : TenantUser.current(HostEnvironment([:]))
     tenant = ConfinedTenant(name: "probe-\(getpid())", dataDirectory: "/tmp", user: user)
+    // What a tenant gets from a supervisor with a secret of its own.
+    var ours = options.environment
+    ours[Self.canary] = "secret"
+    environment = TenantEnvironment.environment(
+      for: .helper(tenant), supervisor: ours, looop: looop, socket: options.socket,
+      ownUser: policy.switchesUser(tenant))
   }
+
+  private static let canary = "LOOOP_PROBE_SECRET"
 
   package func run() -> [String: Finding] {
     let findings = Locked<[String: Finding]>([:])
@@ -58,7 +66,9 @@ package struct GuardProbe: Sendable {
 
   /// User, groups, umask, new privileges, limits and environment, as a child sees them in itself.
   private func process() -> [String: Finding] {
-    let script = "cat /proc/self/status; umask; ulimit -Hc; env"
+    // A command line that is readable is one that is not hidden.
+    let script =
+      "cat /proc/self/status; umask; ulimit -Hc; env; cat /proc/\(getpid())/cmdline >/dev/null && echo SEEN; :"
     guard let said = text(of: run(script, spec(.helper(tenant)))) else {
       return Dictionary(
         uniqueKeysWithValues: ["user", "no_new_privileges", "resource_limits", "environment"].map {
@@ -73,8 +83,7 @@ package struct GuardProbe: Sendable {
     var findings = [
       "no_new_privileges": expect(field("NoNewPrivs") == ["1"], "the child may gain privileges"),
       "resource_limits": expect(lines.contains("0"), "the child may write core files"),
-      "environment":
-        expect(!lines.contains { $0.hasPrefix("LOOOP_PROBE_SECRET=") }, "the child has our own variables"),
+      "environment": expect(foreign(lines).isEmpty, "the child has variables of ours: \(foreign(lines))"),
     ]
     if policy.switchesUser(tenant) {
       let uid = [String](repeating: "65534", count: 4)
@@ -82,9 +91,24 @@ package struct GuardProbe: Sendable {
       let isBare =
         field("CapEff").allSatisfy { $0.allSatisfy { $0 == "0" } } && lines.contains { Int($0, radix: 8) == 0o77 }
       findings["user"] = expect(isNobody && isBare, "the child kept rights of ours")
+      findings["proc"] = expect(!lines.contains("SEEN"), "a child could read our command line")
     }
     return findings
   }
+
+  /// Names of variables that the child has and was not given: the canary, or whatever we run with ourselves.
+  private func foreign(_ lines: [String]) -> String {
+    let ours = HostEnvironment.current().values
+    return lines.compactMap { line in
+      let name = line.prefix { $0 != "=" }
+      guard name.count < line.count, environment.values[String(name)] == nil else { return nil }
+      return name == Self.canary || ours[String(name)] != nil && !Self.shells.contains(String(name))
+        ? String(name) : nil
+    }.sorted().joined(separator: ", ")
+  }
+
+  /// What a shell sets by itself.
+  private static let shells: Set<String> = ["PWD", "OLDPWD", "SHLVL", "_"]
 
   private func landlock() -> Finding {
     guard policy.offer.landlockABI >= LandlockSupport.leastABI else { return .broken("this kernel does not offer it") }
@@ -198,7 +222,7 @@ package struct GuardProbe: Sendable {
   private func run(_ command: [String], _ spec: ConfineSpec, deadline: Double) -> RunOutcome {
     var spawn = Spawn(
       looop, ["_", "confine", spec.json.compact, "--"] + command,
-      environment: HostEnvironment(["PATH": TenantEnvironment.systemPath]), directory: "/")
+      environment: environment, directory: "/")
     spawn.newSession = true
     return BoundedRun(spawn, deadline: deadline).run()
   }

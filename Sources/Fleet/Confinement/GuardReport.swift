@@ -8,7 +8,7 @@ package enum GuardReport {
     let planned = [
       user(policy, tenants), environment(policy, tenants), noNewPrivileges, limits(policy, tenants), group(policy),
       memory(policy, tenants), cpu(policy, tenants), processes(policy, tenants), landlock(policy, tenants),
-      bubblewrap(tenants, bubblewrapProblem),
+      processView(policy, tenants), bubblewrap(tenants, bubblewrapProblem),
     ].compactMap { $0 }
     return planned.map { state in
       guard state.level != .absent, case .broken(let why)? = probe[state.name] else { return state }
@@ -59,7 +59,7 @@ package enum GuardReport {
     guard offer.hasGroups else {
       return GuardState(
         "cgroup", .weaker,
-        "\(offer.reason ?? "no control groups here"): what a worker leaves behind is looked for by ancestry, session and environment",
+        "\(offer.reason ?? "no control groups here"): what a worker leaves behind is looked for by ancestry, session and environment, and on the control socket an agent cannot be told from its user",
         hint: "run the fleet as root on a host with cgroup v2, or as a systemd user service with Delegate=yes")
     }
     guard policy.offer.isRoot else {
@@ -78,15 +78,14 @@ package enum GuardReport {
       ? "a worker that runs out of memory loses its biggest process, and nobody else does"
       : "a worker that runs out of memory is ended alone"
     return controller(
-      "memory", version, detail + unlimited(tenants, "memory_max", \.memoryBytes), policy,
+      "memory", version, detail, policy, unlimited: unlimited(tenants, \.memoryBytes), key: "memory_max: 4G",
       otherwise: "a worker can use all of the host's memory; it is the first to be ended when that runs out")
   }
 
   private static func cpu(_ policy: ConfinementPolicy, _ tenants: [ConfinedTenant]) -> GuardState {
     controller(
-      "cpu", policy.offer.controlGroups.cpu, "time is limited for each worker" + unlimited(tenants, "cpu", \.cpus),
-      policy,
-      otherwise: "a worker can use all processors")
+      "cpu", policy.offer.controlGroups.cpu, "time is limited for each worker", policy,
+      unlimited: unlimited(tenants, \.cpus), key: "cpu: 2", otherwise: "a worker can use all processors")
   }
 
   private static func processes(_ policy: ConfinementPolicy, _ tenants: [ConfinedTenant]) -> GuardState {
@@ -97,27 +96,37 @@ package enum GuardReport {
     }
     return controller(
       "pids", policy.offer.controlGroups.processes,
-      "the number of processes is limited for each worker" + unlimited(tenants, "pids_max", \.processes), policy,
-      otherwise: "a worker can use up the user's processes")
+      "the number of processes is limited for each worker", policy, unlimited: unlimited(tenants, \.processes),
+      key: "pids_max: 4096", otherwise: "a worker can use up the user's processes")
   }
 
-  /// The guard works; whether it has a limit to hold is the configuration's choice, and is said beside it.
+  /// Whose workers have no limit that the guard could hold, and whether that is everybody.
   private static func unlimited<Limit>(
-    _ tenants: [ConfinedTenant], _ key: String, _ limit: KeyPath<ResourceCaps, Limit?>
-  ) -> String {
+    _ tenants: [ConfinedTenant], _ limit: KeyPath<ResourceCaps, Limit?>
+  ) -> (names: [String], all: Bool) {
     let names = tenants.filter { $0.worker[keyPath: limit] == nil }.map(\.name).sorted()
-    return names.isEmpty ? "" : "; no `\(key)` is set for workers of \(list(names))"
+    return (names, !names.isEmpty && names.count == tenants.count)
   }
 
   private static func controller(
     _ name: String, _ version: ControlGroupOffer.Version?, _ detail: String, _ policy: ConfinementPolicy,
-    otherwise: String
+    unlimited: (names: [String], all: Bool), key: String, otherwise: String
   ) -> GuardState {
     guard let version else {
       return GuardState(
         name, .absent, otherwise, hint: "enable the \(name) controller for control groups, and run the fleet as root")
     }
     let words = "\(detail) (control groups \(version.rawValue))"
+    // Without a limit there is nothing that it holds.
+    if !unlimited.names.isEmpty {
+      let setting = "`\(key.prefix { $0 != ":" })`"
+      return GuardState(
+        name, unlimited.all ? .absent : .weaker,
+        unlimited.all
+          ? "no \(setting) is set for workers of \(list(unlimited.names)): \(otherwise)"
+          : "\(words); no \(setting) is set for workers of \(list(unlimited.names))",
+        hint: "set `workers: { \(key) }` there, or below `defaults:` in fleet.yaml")
+    }
     return policy.offer.isRoot
       ? GuardState(name, .enforced, words) : GuardState(name, .weaker, "\(words); the tenants' own user may lift it")
   }
@@ -134,19 +143,42 @@ package enum GuardReport {
       return GuardState(
         "landlock", without.count == tenants.count ? .absent : .weaker,
         without.isEmpty ? "not used for tenants that share a user" : "not used for \(list(without))",
-        hint: policy.offer.isRoot
-          ? without.first.map {
-            "set `landlock: auto` in tenants.d/\($0).yaml; codex's own sandbox works in `bubblewrap:`"
-          }
-          : "run the fleet as root and give each tenant a user")
+        hint: policy.offer.isRoot ? landlockHint(tenants, without) : "run the fleet as root and give each tenant a user"
+      )
     }
     if abi < 3 {
       return GuardState(
         "landlock", .weaker, "files outside can still be truncated where permissions allow it",
         hint: "Linux 6.2 or later")
     }
-    return GuardState("landlock", .enforced, "a tenant sees its own files and the system's, nothing else (ABI \(abi))")
+    return GuardState(
+      "landlock", .enforced, "of all files a tenant can open its own and the system's only (ABI \(abi))")
   }
+
+  private static func landlockHint(_ tenants: [ConfinedTenant], _ without: [String]) -> String? {
+    guard let first = tenants.filter({ without.contains($0.name) }).min(by: { $0.name < $1.name }) else { return nil }
+    return first.landlock == .automatic
+      ? "set `user:` in tenants.d/\(first.name).yaml"
+      : "set `landlock: auto` in tenants.d/\(first.name).yaml; codex's own sandbox works in `bubblewrap:`"
+  }
+
+  /// Command lines are open to everybody in a `/proc` that hides nobody, and agents get prompts in theirs.
+  private static func processView(_ policy: ConfinementPolicy, _ tenants: [ConfinedTenant]) -> GuardState {
+    guard policy.offer.isRoot, tenants.allSatisfy({ policy.switchesUser($0) && !$0.sharesUser }) else {
+      return GuardState(
+        "proc", .absent, "tenants of one user see each other's processes and their command lines",
+        hint: "run the fleet as root and give each tenant a `user:` of its own")
+    }
+    guard policy.offer.hidesProcesses else {
+      return GuardState(
+        "proc", .absent, "every tenant can read all command lines of this host, prompts in them too", hint: procHint)
+    }
+    return GuardState(
+      "proc", .enforced, "a tenant sees no other user's processes and command lines", hint: nil)
+  }
+
+  private static let procHint =
+    "run it by its unit (ProtectProc=invisible), or: mount -o remount,hidepid=invisible /proc"
 
   /// Nothing is said about it where nobody wants it.
   private static func bubblewrap(_ tenants: [ConfinedTenant], _ problem: String?) -> GuardState? {

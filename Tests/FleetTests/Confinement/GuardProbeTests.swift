@@ -15,7 +15,6 @@ extension Confined {
     }
 
     @Test func `what this host offers holds when it is tried`() throws {
-      setenv("LOOOP_PROBE_SECRET", "1", 1)
       let confinement = Confinement(options(BuiltProducts.looop))
       defer { confinement.groups.removeBase() }
       let offer = confinement.policy.offer
@@ -27,11 +26,26 @@ extension Confined {
           case "pids": offer.controlGroups.processes != nil
           case "cgroup": offer.controlGroups.hasGroups
           case "landlock": offer.landlockABI >= 3
+          case "proc": confinement.policy.offer.hidesProcesses
           default: true
           }
         #expect(state.isEnforced == offered, "\(state)")
       }
       #expect(confinement.groups.present().isEmpty)
+    }
+
+    @Test(arguments: ["export LOOOP_PROBE_SECRET=1", "export $(tr '\\0' '\\n' </proc/$PPID/environ | grep ^HOME=)"])
+    func `a variable of ours that a child has is no allow-list`(_ leak: String) throws {
+      setenv("HOME", "/root", 0)
+      let scratch = try ScratchDirectory()
+      chmod(scratch.path.string, 0o755)
+      let leaky = try scratch.write(
+        "#!/bin/bash\n\(leak)\nexec '\(BuiltProducts.looop)' \"$@\"\n", to: "looop", mode: 0o755)
+      let confinement = Confinement(options(leaky))
+      defer { confinement.groups.removeBase() }
+      let state = confinement.guards([]).first { $0.name == "environment" }
+      #expect(
+        state?.level == .absent && state?.detail.contains("variables of ours") == true, "\(String(describing: state))")
     }
 
     @Test func `a trampoline that does not run is no guard at all`() throws {

@@ -7,14 +7,16 @@ private func tenant(_ name: String, uid: UInt32 = 1001, shares: Bool = false) ->
   var tenant = ConfinedTenant(
     name: name, dataDirectory: "/srv/x", user: TenantUser(name: "u", uid: uid, gid: 1, groups: [], home: "/home/u"))
   tenant.sharesUser = shares
+  tenant.worker = ResourceCaps(memoryBytes: 1 << 30, cpus: 1, processes: 64)
   return tenant
 }
 
 private func states(
   isRoot: Bool = true, abi: Int = 7, offer: ControlGroupOffer = full, tenants: [ConfinedTenant] = [tenant("a")],
-  probe: [String: GuardProbe.Finding] = [:]
+  probe: [String: GuardProbe.Finding] = [:], hidesProcesses: Bool = true
 ) -> [String: GuardState] {
-  let policy = ConfinementPolicy(offer: HostOffer(isRoot: isRoot, landlockABI: abi, controlGroups: offer), tools: [])
+  let policy = ConfinementPolicy(
+    offer: HostOffer(isRoot: isRoot, landlockABI: abi, controlGroups: offer, hidesProcesses: hidesProcesses), tools: [])
   let list = GuardReport.states(policy: policy, tenants: tenants, probe: probe)
   return Dictionary(uniqueKeysWithValues: list.map { ($0.name, $0) })
 }
@@ -26,7 +28,8 @@ private let full = ControlGroupOffer(hasGroups: true, memory: .v2, cpu: .v2, pro
     #expect(states().values.allSatisfy { $0.isEnforced && $0.hint == nil })
     #expect(
       states().keys.sorted() == [
-        "cgroup", "cpu", "environment", "landlock", "memory", "no_new_privileges", "pids", "resource_limits", "user",
+        "cgroup", "cpu", "environment", "landlock", "memory", "no_new_privileges", "pids", "proc", "resource_limits",
+        "user",
       ])
   }
 
@@ -61,12 +64,35 @@ private let full = ControlGroupOffer(hasGroups: true, memory: .v2, cpu: .v2, pro
   }
 
   @Test(arguments: [("memory", "memory_max"), ("cpu", "cpu"), ("pids", "pids_max")])
-  func `a guard with no limit to hold says for whom`(_ name: String, _ key: String) throws {
-    var limited = tenant("b")
-    limited.worker = ResourceCaps(memoryBytes: 1 << 30, cpus: 1, processes: 64)
-    let state = try #require(states(tenants: [tenant("a"), limited])[name])
-    #expect(state.level == .enforced && state.detail.contains("; no `\(key)` is set for workers of a"))
-    #expect(states(tenants: [limited])[name]?.detail.contains("is set") == false)
+  func `a guard with no limit to hold is none, and says for whom`(_ name: String, _ key: String) throws {
+    var unlimited = tenant("a")
+    unlimited.worker = ResourceCaps()
+    let some = try #require(states(tenants: [unlimited, tenant("b")])[name])
+    #expect(some.level == .weaker && some.detail.contains("; no `\(key)` is set for workers of a"))
+    let all = try #require(states(tenants: [unlimited])[name])
+    #expect(all.level == .absent && all.detail.hasPrefix("no `\(key)` is set for workers of a: a worker can use"))
+    for state in [some, all] {
+      #expect(state.hint?.contains(key) == true)
+      #expect(throws: MissingGuards.self) { try [state].check(required: [name]) }
+    }
+    #expect(states(tenants: [tenant("b")])[name]?.level == .enforced)
+  }
+
+  @Test func `command lines that everybody reads are told`() {
+    #expect(states()["proc"]?.level == .enforced)
+    let open = states(hidesProcesses: false)["proc"]
+    #expect(open?.level == .absent && open?.hint?.contains("hidepid") == true)
+    #expect(states(isRoot: false)["proc"]?.level == .absent)
+    #expect(states(tenants: [tenant("a", shares: true)])["proc"]?.level == .absent)
+    #expect(states(probe: ["proc": .broken("seen")])["proc"]?.level == .absent)
+    #expect(states()["landlock"]?.detail.contains("nothing else") == false)
+  }
+
+  @Test func `a tenant as root is told to have a user, whatever else it lacks by that`() {
+    let found = Array(states(tenants: [tenant("rooty", uid: 0)]).values)
+    let error = #expect(throws: MissingGuards.self) { try found.check(required: ["cgroup", "landlock", "user"]) }
+    #expect(error?.hint == "set `user:` in tenants.d/rooty.yaml")
+    #expect(found.first { $0.name == "landlock" }?.hint == "set `user:` in tenants.d/rooty.yaml")
   }
 
   @Test(arguments: [(0, GuardState.Level.absent), (1, .absent), (2, .weaker), (3, .enforced), (9, .enforced)])
