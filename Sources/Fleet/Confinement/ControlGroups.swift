@@ -102,35 +102,6 @@ package struct ControlGroups: Hashable, Sendable {
     }
   }
 
-  /// Whether a process is in any group of ours.
-  package func holds(_ pid: Int32) -> Bool {
-    guard let unified,
-      let line = Self.text(FilePath("/proc/\(pid)/cgroup"))?.split(separator: "\n").last(where: { $0.hasPrefix("0::") })
-    else { return false }
-    // The path is seen from where we are mounted; the base's own name is ours alone.
-    return line.split(separator: "/").contains { $0 == unified.lastComponent.map { Substring($0.string) } }
-  }
-
-  /// The workers of a tenant in whose groups somebody is, whatever the tenant says of them.
-  package func livingWorkers(of tenant: String) -> Set<String> {
-    guard let unified else { return [] }
-    let workers = Self.children(unified.pushing(.tenant(tenant))).compactMap(ControlGroup.workerID)
-    return Set(workers.filter { isPopulated(.worker($0, of: tenant)) == true })
-  }
-
-  /// In which tenant's group a process is.
-  package func place(of pid: Int32) -> PeerPlace {
-    guard let unified, let base = unified.lastComponent?.string else { return .outside }
-    guard pid > 0, let text = Self.text(FilePath("/proc/\(pid)/cgroup")),
-      let line = text.split(separator: "\n").last(where: { $0.hasPrefix("0::") })
-    else { return .unknown }
-    let parts = line.dropFirst(3).split(separator: "/").map(String.init)
-    guard let index = parts.lastIndex(of: base), index + 1 < parts.count,
-      let tenant = ControlGroup.tenantName(parts[index + 1])
-    else { return .outside }
-    return .inside(tenant: tenant)
-  }
-
   /// Moves a process into a group that is there.
   package func move(_ pid: Int32, to group: ControlGroup) throws(HostError) {
     for file in memberFiles(of: group) { try Self.write(String(pid), file) }
@@ -270,14 +241,14 @@ extension ControlGroups {
     try write(text, file)
   }
 
-  private static func text(_ file: FilePath) -> String? { FileReading.of(file, maximumBytes: 65536).text }
+  static func text(_ file: FilePath) -> String? { FileReading.of(file, maximumBytes: 65536).text }
 
   private static func words(_ file: FilePath) -> [String] {
     text(file)?.split(whereSeparator: \.isWhitespace).map(String.init) ?? []
   }
 
   /// The groups below a group. The kernel's own files are no directories.
-  private static func children(_ directory: FilePath) -> [String] {
+  static func children(_ directory: FilePath) -> [String] {
     // A group that went away while we looked has no children.
     (try? Directory.directoryNames(directory)) ?? []
   }

@@ -13,6 +13,8 @@ package struct GuardProbe: Sendable {
   }
 
   private let looop: FilePath
+  /// The supervisor's, and what a tenant is given.
+  private let ours: HostEnvironment
   private let environment: HostEnvironment
   private let groups: ControlGroups
   private let policy: ConfinementPolicy
@@ -29,6 +31,7 @@ package struct GuardProbe: Sendable {
     // What a tenant gets from a supervisor with a secret of its own.
     var ours = options.environment
     ours[Self.canary] = "secret"
+    self.ours = ours
     environment = TenantEnvironment.environment(
       for: .helper(tenant), supervisor: ours, looop: looop, socket: options.socket,
       ownUser: policy.switchesUser(tenant))
@@ -98,12 +101,11 @@ package struct GuardProbe: Sendable {
 
   /// Names of variables that the child has and was not given: the canary, or whatever we run with ourselves.
   private func foreign(_ lines: [String]) -> String {
-    let ours = HostEnvironment.current().values
-    return lines.compactMap { line in
+    lines.compactMap { line in
       let name = line.prefix { $0 != "=" }
-      guard name.count < line.count, environment.values[String(name)] == nil else { return nil }
-      return name == Self.canary || ours[String(name)] != nil && !Self.shells.contains(String(name))
-        ? String(name) : nil
+      guard name.count < line.count else { return nil }
+      let wasGiven = environment.values[String(name)] != nil || Self.shells.contains(String(name))
+      return name == Self.canary || ours.values[String(name)] != nil && !wasGiven ? String(name) : nil
     }.sorted().joined(separator: ", ")
   }
 
