@@ -41,7 +41,7 @@ package enum BoundPlaces {
       do throws(HostError) {
         let place = try RootsLinks.open(FilePath(source))
         // It outlives this program's end, for the next one.
-        guard unsafe fcntl(place.raw, F_SETFD, 0) == 0 else { throw .last("hand over", FilePath(source)) }
+        guard fcntl(place.raw, F_SETFD, 0) == 0 else { throw .last("hand over", FilePath(source)) }
         words += [option.byDescriptor, String(place.release()), target]
       } catch {
         // A link that is not root's is no place that the configuration names; where nothing is written it stays hidden.
