@@ -167,10 +167,10 @@ extension Confined {
     func `a link that root alone could make is followed`() throws {
       let real = fixture.scratch.appending("disk/b")
       try Directory.create(real)
-      chown(real.string, fixture.users[0].uid, fixture.users[0].gid)
+      chown(real.string, fixture.users[3].uid, fixture.users[3].gid)
       let (near, far) = (fixture.scratch.appending("near"), fixture.scratch.appending("far"))
       #expect(symlink("disk/../disk", near.string) == 0 && symlink(near.string, far.string) == 0)
-      let tenant = try fixture.tenant("linked-by-root") { $0.repositories = [far.appending("b")] }
+      let tenant = try fixture.tenant("linked-by-root", user: 3) { $0.repositories = [far.appending("b")] }
       let outcome = try fixture.run(.beat(tenant), "echo x >'\(far)/b/file' && echo wrote")
       #expect(outcome.text == "wrote\n", "\(outcome.complaint)")
     }
