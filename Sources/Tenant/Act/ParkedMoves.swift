@@ -50,15 +50,13 @@ package struct ParkedMoves: Sendable {
 
   /// A number that neither a parked move nor an ask or answer of the gate has ever had.
   private func nextNumber() throws(HostError) -> Int {
-    let prefix = "\(ParkedMove.worker)-"
-    var highest = try Directory.stems(data.parkedMoves, extension: "json").compactMap { Int($0) }.max() ?? 0
+    var used = try Directory.stems(data.parkedMoves, extension: "json").compactMap { Int($0) }
     for directory in [data.asks, data.answers] {
-      let used = try Directory.stems(directory, extension: "json").compactMap { stem in
-        stem.hasPrefix(prefix) ? Int(stem.dropFirst(prefix.count)) : nil
+      used += try Directory.stems(directory, extension: "json").compactMap {
+        RecordNumbers.number(of: $0, worker: ParkedMove.worker)
       }
-      highest = max(highest, used.max() ?? 0)
     }
-    return highest + 1
+    return RecordNumbers.next(after: used)
   }
 
   private func publishAsk(_ parked: inout ParkedMove) throws {

@@ -27,7 +27,7 @@ package enum PlaybookFile {
       let used = try Directory.names(data.playbookHistory).filter { $0.hasPrefix(stamp) }.map { name in
         Int(name.dropLast(3).dropFirst(stamp.count + 1)) ?? 0
       }
-      var number = used.max().map { $0 + 1 } ?? 0
+      var number = used.isEmpty ? 0 : RecordNumbers.next(after: used)
       while try !AtomicFile.create(old, at: data.playbookHistory.appending(name(stamp, number))) { number += 1 }
     }
   }

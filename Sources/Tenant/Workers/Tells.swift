@@ -25,7 +25,7 @@ package struct Tells: Sendable {
   /// The undelivered messages of a worker, oldest first.
   package func pending(_ worker: String) throws(HostError) -> [String] {
     try Directory.stems(data.tells, extension: "json")
-      .compactMap { stem in RecordNumbering.number(of: stem, worker: worker).map { ($0, stem) } }
+      .compactMap { stem in RecordNumbers.number(of: stem, worker: worker).map { ($0, stem) } }
       .sorted { $0.0 < $1.0 }.map(\.1)
   }
 

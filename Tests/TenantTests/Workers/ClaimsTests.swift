@@ -121,6 +121,23 @@ import Testing
     ("w", "w", nil),
     ("w-x", "w", nil), ("w-99999999999999999999", "w", nil),
   ]) func `numbers of records`(_ stem: String, _ worker: String, _ expected: Int?) {
-    #expect(RecordNumbering.number(of: stem, worker: worker) == expected)
+    #expect(RecordNumbers.number(of: stem, worker: worker) == expected)
+  }
+
+  @Test(
+    arguments: [
+      ([], 1), ([3, 1], 4), ([.max], 1), ([2, .max], 3), ([.max - 1], .max), ([.max - 1, .max], 1),
+      ([1, .max - 1, .max], 2), ([-5, .min], 1),
+    ] as [([Int], Int)]) func `the next number`(_ used: [Int], _ next: Int)
+  {
+    #expect(RecordNumbers.next(after: used) == next)
+  }
+
+  @Test func `debris with the last number stops no ask`() throws {
+    let scratch = try ScratchDirectory()
+    try scratch.write(#"{"prompt":"x","ts":1,"worker":"w"}"#, to: "asks/w-\(Int.max).json")
+    let asks = Asks(scratch.dataDir)
+    #expect(try asks.create(worker: "w", prompt: "?", now: 1).id == "w-1")
+    #expect(try asks.create(worker: "w", prompt: "?", now: 1).id == "w-2")
   }
 }
