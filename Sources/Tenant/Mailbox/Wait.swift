@@ -57,7 +57,7 @@ package struct Wait: Sendable {
         }
         if !changed.isEmpty { return Outcome(changed: changed, token: mark.token) }
         // Old asks that went away must not hide a later one of the same mark; the rest waits for its filter.
-        baseline?.asks.formIntersection(mark.asks)
+        baseline?.asks = old.asks.forgetting(allBut: mark.asks)
         mustLook = false
       }
       guard FileLock.isHeld(data.pulseLock) else {

@@ -5,15 +5,11 @@ import SystemPackage
 /// What a waiting caller compares: one short mark a category of things that can change. Its text is the `token` that
 /// `wait --after` takes: `a<ask marks>.j<…>.p<…>.g<…>.s<…>`.
 package struct WakeMark: Hashable, Sendable {
-  /// One mark for each pending ask, so that a caller who knows them is woken by a new one only.
-  var asks: Set<UInt32>
+  var asks: AskMarks
   var journal: UInt64
   var playbook: UInt64
   var goals: UInt64
   var snapshots: UInt64
-
-  /// More pending asks than this are folded into the token as one mark.
-  static let maximumListed = 100
 
   package static func read(_ data: DataDir, pending: [AskRecord]) -> WakeMark {
     let world = World.read(data)
@@ -28,7 +24,8 @@ package struct WakeMark: Hashable, Sendable {
       snapshots.add(world.items["snap:\(snapshot.stem)"] ?? "")
     }
     return WakeMark(
-      asks: Set(pending.map { MarkHash.of("\($0.id) \($0.ts)") }), journal: journalMark(data),
+      asks: .read(Dictionary(pending.map { (MarkHash.of("\($0.id) \($0.ts)"), max(0, $0.ts)) }) { max($0, $1) }),
+      journal: journalMark(data),
       playbook: MarkHash.wide(world.items["playbook"] ?? ""), goals: goals.value, snapshots: snapshots.value)
   }
 
@@ -42,7 +39,7 @@ package struct WakeMark: Hashable, Sendable {
   /// The categories in which `self` is newer than `old`, in their fixed order.
   package func changes(since old: WakeMark) -> [String] {
     var changed: [String] = []
-    if !asks.subtracting(old.asks).isEmpty, !isFolded(old) { changed.append("asks") }
+    if asks.hasMore(than: old.asks) { changed.append("asks") }
     if journal != old.journal { changed.append("journal") }
     if playbook != old.playbook { changed.append("playbook") }
     if goals != old.goals { changed.append("goals") }
@@ -50,16 +47,8 @@ package struct WakeMark: Hashable, Sendable {
     return changed
   }
 
-  /// Whether `old` came from a token that folds exactly our asks into one mark.
-  private func isFolded(_ old: WakeMark) -> Bool {
-    asks.count > Self.maximumListed && old.asks == [foldedAsks]
-  }
-
-  private var foldedAsks: UInt32 { asks.sorted().reduce(UInt32(2_166_136_261)) { ($0 ^ $1) &* 16_777_619 } }
-
   package var token: String {
-    let listed = asks.count > Self.maximumListed ? [foldedAsks] : asks.sorted()
-    return "a" + listed.map { String($0, radix: 36) }.joined(separator: "-")
+    "a" + asks.token
       + [("j", journal), ("p", playbook), ("g", goals), ("s", snapshots)]
       .map { ".\($0.0)\(String($0.1, radix: 36))" }.joined()
   }
@@ -68,18 +57,16 @@ package struct WakeMark: Hashable, Sendable {
   package init?(token: String) {
     let parts = token.split(separator: ".", omittingEmptySubsequences: false)
     guard parts.count == 5, parts[0].first == "a" else { return nil }
-    let marks = parts[0].dropFirst().split(separator: "-").map { UInt32($0, radix: 36) }
     func number(_ index: Int, _ letter: Character) -> UInt64? {
       parts[index].first == letter ? UInt64(parts[index].dropFirst(), radix: 36) : nil
     }
-    guard !marks.contains(nil), let journal = number(1, "j"), let playbook = number(2, "p"),
+    guard let asks = AskMarks(token: parts[0].dropFirst()), let journal = number(1, "j"), let playbook = number(2, "p"),
       let goals = number(3, "g"), let snapshots = number(4, "s")
     else { return nil }
-    self.init(
-      asks: Set(marks.compactMap { $0 }), journal: journal, playbook: playbook, goals: goals, snapshots: snapshots)
+    self.init(asks: asks, journal: journal, playbook: playbook, goals: goals, snapshots: snapshots)
   }
 
-  init(asks: Set<UInt32>, journal: UInt64, playbook: UInt64, goals: UInt64, snapshots: UInt64) {
+  init(asks: AskMarks, journal: UInt64, playbook: UInt64, goals: UInt64, snapshots: UInt64) {
     self.asks = asks
     self.journal = journal
     self.playbook = playbook

@@ -106,8 +106,35 @@ import Testing
     let known = try #require(WakeMark(token: mark.token))
     #expect(mark.token.utf8.count < 200)
     #expect(mark.changes(since: known) == [])
-    let more = WakeMark.read(scratch.dataDir, pending: asks + [AskRecord(id: "x-1", worker: "x", prompt: "?", ts: 1)])
-    #expect(more.changes(since: known) == ["asks"])
+    func changes(_ pending: [AskRecord], since known: WakeMark) -> [String] {
+      WakeMark.read(scratch.dataDir, pending: pending).changes(since: known)
+    }
+    #expect(changes(asks + [AskRecord(id: "x-1", worker: "x", prompt: "?", ts: 1)], since: known) == ["asks"])
+    #expect(changes(asks + [AskRecord(id: "x-1", worker: "x", prompt: "?", ts: 2)], since: known) == ["asks"])
+    // An answer is no news, be it to the newest or to the oldest, and a new ask after it is.
+    #expect(changes(Array(asks.dropLast()), since: known) == [])
+    #expect(changes(Array(asks.dropFirst(250)), since: known) == [])
+    let new = AskRecord(id: "x-1", worker: "x", prompt: "?", ts: 2)
+    #expect(changes(asks.dropFirst() + [new], since: known) == ["asks"])
+    var left = known
+    left.asks = known.asks.forgetting(allBut: WakeMark.read(scratch.dataDir, pending: Array(asks.dropFirst(9))).asks)
+    #expect(changes(Array(asks.dropFirst(8)), since: left) == ["asks"])
+  }
+
+  @Test func `of many asks the last second's are told apart`() throws {
+    let scratch = try ScratchDirectory()
+    let asks = (0..<150).map { AskRecord(id: "w-\($0)", worker: "w", prompt: "?", ts: Int64($0 / 2)) }
+    func mark(_ asks: [AskRecord]) -> WakeMark { WakeMark.read(scratch.dataDir, pending: asks) }
+    let known = try #require(WakeMark(token: mark(asks).token))
+    #expect(known.token == mark(asks).token)
+    #expect(mark(asks).changes(since: known) == [])
+    let other = AskRecord(id: "x-1", worker: "x", prompt: "?", ts: 74)
+    #expect(mark(asks.dropFirst() + [other]).changes(since: known) == ["asks"])
+  }
+
+  @Test(arguments: ["a_", "a_1", "a_1-2-zzzzzzzzzz", "ax!", "a_zzzzzzzzzzzzzzzz-1", "1"])
+  func `what is no token is refused`(_ asks: String) {
+    #expect(WakeMark(token: asks + ".j0.p0.g0.s0") == nil)
   }
 
   @Test func `a pulse that is gone ends the wait`() throws {
