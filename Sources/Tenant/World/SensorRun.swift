@@ -72,8 +72,8 @@ package struct SensorRun: Sendable {
     var failure = Self.failure(outcome.reason, timeout: limits.timeout)
     let snapshot = Self.snapshot(of: outcome, failure: failure, limits: limits)
     do throws(HostError) {
-      try Snapshots.publish(
-        snapshot, at: Snapshots.path(data, sensor.stem), refreshing: sensor.interval != nil && failure == nil)
+      // A failure has its age too: whom a sensor asks is not asked again before the interval is over.
+      try Snapshots.publish(snapshot, at: Snapshots.path(data, sensor.stem), refreshing: sensor.interval != nil)
       let errors = Snapshots.errorsPath(data, sensor.stem)
       if outcome.errors.isEmpty {
         AtomicFile.remove(errors)

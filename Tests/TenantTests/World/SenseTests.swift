@@ -117,6 +117,18 @@ import Testing
     #expect(scratch.read("runs.txt") == "x\nx\nx\n")
   }
 
+  @Test func `a failing sensor waits for its interval too`() throws {
+    try sensor("a", "# looop:interval=60\necho x >> runs.txt\nexit 1")
+    let start = Double(HostClock.system.now)
+    for seconds in [0, 30.0] { _ = sense(clock: FixedClock(start + seconds).clock) }
+    #expect(scratch.read("runs.txt") == "x\n")
+    // The second failure says the same; its age counts from then on.
+    let path = scratch.appending("snapshots/sensor-a.json")
+    #expect(try RunningProcess.shell("touch -d '-70 seconds' '\(path)'").exitCode == 0)
+    for _ in 0..<2 { _ = sense() }
+    #expect(scratch.read("runs.txt") == "x\nx\n")
+  }
+
   @Test func `an unchanged snapshot stays fresh though it is not rewritten`() throws {
     try sensor("a", "# looop:interval=60\necho '{\"signal\":1}'")
     _ = sense()
