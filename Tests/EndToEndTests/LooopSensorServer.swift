@@ -2,8 +2,8 @@ import SystemPackage
 import Tenant
 import TestSupport
 
-/// A loopback server that answers in the shapes of the real APIs: `/ok/…`, `/limited/…` (rate limits), `/broken/…` (errors), and the other ways to
-/// fail (`failures`).
+/// A loopback server that answers in the shapes of the real APIs: `/ok/…`, `/endless/…` (each page of a list names a next one), `/limited/…` (rate
+/// limits), `/broken/…` (errors), and the other ways to fail (`failures`).
 /// It writes one line a request into `requests`, with what stood in the credentials' fields.
 struct LooopSensorServer {
   let scratch: ScratchDirectory
@@ -82,7 +82,7 @@ struct LooopSensorServer {
             if mode in self.failures: return self.fail(mode)
             if mode == "broken":
                 return self.send(200, {"errors": [{"message": "Entity not found: team", "path": ["issues"]}], "data": None})
-            first = body["variables"]["after"] is None
+            first = body["variables"]["after"] is None or mode == "endless"
             def issue(n, state): return {"identifier": f"ENG-{n}", "title": f"Issue {n}", "priority": 1 if n == 1 else 3,
                                          "state": {"name": state, "type": "started"}, "assignee": None}
             nodes = [issue(2, "In Progress"), issue(1, "Todo")] if first else [issue(3, "Todo")]
@@ -104,23 +104,26 @@ struct LooopSensorServer {
                 return self.send(403, {"message": "API rate limit exceeded"},
                                  {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time()) + 600)})
             page = int(query.get("page", ["1"])[0])
+            def next_page(last):
+                if mode != "endless" and page >= last: return {"Link": f'<{base}{path}?page=1>; rel="prev"', "X-Next-Page": ""}
+                return {"Link": f'<{base}{path}?page={page + 1}>; rel="next", <{base}{path}?page={last}>; rel="last"',
+                        "X-Next-Page": str(page + 1)}
             if path == "/repos/acme/web/pulls":
-                if page == 1:
-                    return self.send(200, [pull(n) for n in range(1, 4)],
-                        {"Link": f'<{base}{path}?page=2>; rel="next", <{base}{path}?page=2>; rel="last"'})
-                return self.send(200, [pull(n) for n in range(4, 6)], {"Link": f'<{base}{path}?page=1>; rel="prev"'})
+                return self.send(200, [pull(n) for n in (range(1, 4) if page == 1 else range(4, 6))], next_page(2))
             if path == "/repos/acme/web/issues":
                 return self.send(200, [{"number": 9, "title": "A bug"}, dict(pull(1), pull_request={"url": "x"})])
             if path == "/repos/acme/web/commits/main/check-runs":
+                failing = page == 2 and mode != "endless"
                 return self.send(200, {"total_count": 2, "check_runs": [
-                    {"name": "test", "status": "completed", "conclusion": "failure"},
-                    {"name": "lint", "status": "completed", "conclusion": "success"}]})
-            if path == "/repos/acme/web/actions/runs": return self.send(200, {"total_count": 4, "workflow_runs": RUNS})
+                    {"name": "test" if failing else "lint", "status": "completed",
+                     "conclusion": "failure" if failing else "success"}]}, next_page(2))
+            if path == "/repos/acme/web/actions/runs":
+                runs = [run for run in RUNS if (run["workflow_id"] == 7) == (page == 1)]
+                return self.send(200, {"total_count": 5, "workflow_runs": runs}, next_page(2))
             project = "/api/v4/projects/acme%2Fweb"
             if path == project + "/merge_requests":
-                more = {"X-Next-Page": "2"} if page == 1 else {"X-Next-Page": ""}
                 return self.send(200, [{"iid": page, "title": f"MR {page}", "draft": False, "sha": "d" * 40,
-                                        "has_conflicts": page == 2}], more)
+                                        "has_conflicts": page == 2}], next_page(2))
             if path == project + "/issues": return self.send(200, [{"iid": 5, "title": "Slow"}], {"X-Next-Page": ""})
             if path == project + "/pipelines":
                 return self.send(200, [{"id": 77, "status": "failed", "sha": "e" * 40, "web_url": "https://gitlab.test/77"}])

@@ -23,7 +23,7 @@ enum ServiceSensors {
             pageInfo { hasNextPage endCursor } } }'
 
         : >"$work/items"
-        after=null
+        after=null cut='["issues"]'
         for page in 1 2 3 4 5; do
           jq -cn --arg query "$query" --arg team "$team" --argjson after "$after" \
             '{query: $query, variables: {team: $team, after: $after}}' >"$work/question"
@@ -34,16 +34,18 @@ enum ServiceSensors {
             exit 1
           fi
           jq -c '.data.issues.nodes[]' "$work/body" >>"$work/items"
-          jq -e '.data.issues.pageInfo.hasNextPage' "$work/body" >/dev/null || break
+          jq -e '.data.issues.pageInfo.hasNextPage' "$work/body" >/dev/null || { cut='[]' && break; }
           after=$(jq '.data.issues.pageInfo.endCursor' "$work/body")
         done
 
-        jq -cs '
+        # A list that goes on after these pages was cut.
+        jq -cs --argjson cut "$cut" '
           sort_by(.identifier)
           | {signal: {issues: ([.[-80:][] | {key: .identifier, value: .state.name}] | from_entries)},
              detail: {count: length, by_state: (group_by(.state.name) | map({key: .[0].state.name, value: length}) | from_entries),
                urgent: [.[] | select(.priority == 1) | .identifier][0:20],
                titles: ([.[-30:][] | {key: .identifier, value: .title[0:80]}] | from_entries)}}
+          | if $cut == [] then . else .detail.cut = $cut end
         ' "$work/items"
 
         """#
