@@ -104,7 +104,7 @@ extension Beat {
     }
     admission.settle(
       reservation: reservation, runID: run.id,
-      usage: outcome.neverRan ? .nothing(label) : outcome.usage.withModel(environment))
+      usage: outcome.neverRan(command) ? .nothing(label) : outcome.usage.withModel(environment))
     return outcome
   }
 
@@ -199,11 +199,13 @@ extension RunUsage {
 
 extension RunnerOutcome {
   /// The shell found no such program, or could not start at all: nothing can have been spent.
-  var neverRan: Bool {
+  func neverRan(_ command: String) -> Bool {
     guard sessions.isEmpty, usage.tokens == nil else { return false }
     switch reason {
-    case .failedToStart, .code(126), .code(127): return true
-    case .code, .signal, .timedOut: return false
+    case .failedToStart: return true
+    case .code(let code):
+      return printed == tail.count && MissingProgram.explains(exitCode: code, command: command, printed: tail)
+    case .signal, .timedOut: return false
     }
   }
 }

@@ -77,7 +77,7 @@ import Testing
     let (outcome, _) = try Self.run(scratch, "echo out of cheese; exit 3")
     #expect(outcome.failure(deadline: 0) == "the runner exited 3: out of cheese")
     let (missing, _) = try Self.run(scratch, "no-such-program-here")
-    #expect(missing.neverRan)
+    #expect(missing.neverRan("no-such-program-here"))
   }
 
   @Test func `retries are for commands that read the prompt by its path`() throws {

@@ -13,6 +13,8 @@ package struct RunnerOutcome: Sendable {
   package var seconds: Double
   /// The last rendered lines, for the error's text.
   package var tail: [String]
+  /// How many lines there were in all, events and others.
+  package var printed: Int
   package var warnings: [String]
 
   /// Why the run gives no decision; `nil` where it may.
@@ -77,12 +79,14 @@ package struct RunnerProcess: Sendable {
     var spent = 0.0
     var stream = RunnerStream(command: command, startedAt: clock.now)
     var tail: [String] = []
+    var printed = 0
     var reason = ExitReason.code(0)
     for attempt in 1...tries {
       var matched = false
       let take = { (step: RunnerStream.Step) in
         logs.write(step, clock: LocalTime(clock.now).clockSeconds)
         tail = (tail + step.rendered).suffix(Self.tailLines)
+        printed += step.rendered.count + step.events.count
         if let pattern, !matched { matched = step.lines.contains(where: pattern.matches) }
       }
       let end = once(deadline: deadline > 0 ? max(0.001, deadline - spent) : 0) { take(stream.feed($0)) }
@@ -98,7 +102,7 @@ package struct RunnerProcess: Sendable {
     }
     return RunnerOutcome(
       reason: reason, answer: stream.answer, streamFailure: stream.failure, usage: stream.usage(baseline: baseline),
-      sessions: stream.sessions, seconds: spent, tail: tail,
+      sessions: stream.sessions, seconds: spent, tail: tail, printed: printed,
       warnings: logs.warnings + (stream.torn > 0 ? ["\(stream.torn) torn event line(s) in \(run.events)"] : []))
   }
 
