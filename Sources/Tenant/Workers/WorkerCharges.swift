@@ -27,6 +27,7 @@ package struct WorkerCharges: Sendable {
   package func run(_ sessions: [Session]) throws(HostError) {
     let records = WorkerRecords(data)
     let alive = Set(sessions.lazy.filter(\.isAlive).map(\.id))
+    let ends = Dictionary(sessions.lazy.map { ($0.id, $0.lastChange) }, uniquingKeysWith: { first, _ in first })
     let started = try records.ids().compactMap { records.read($0).record }.filter { $0.startedAt != nil }
     let kept = WorkerCosts.read(data)
     var costs = WorkerCosts(
@@ -37,7 +38,8 @@ package struct WorkerCharges: Sendable {
       let known: [CostRow]
       if let rows { known = rows } else { known = try chargedSessions() }
       let isAlive = alive.contains(record.id)
-      let used = use(record, among: started, charged: known, hasEnded: !isAlive)
+      let end = isAlive ? nil : ends[record.id] ?? nil
+      let used = use(record, among: started, charged: known, hasEnded: !isAlive, until: end ?? clock.now)
       if isAlive {
         rows = known
         let sum = used.reduce(0) { $0 + $1.microUSD }
@@ -61,24 +63,29 @@ package struct WorkerCharges: Sendable {
   private static let kind = "session"
 
   private func use(
-    _ record: WorkerRecord, among all: [WorkerRecord], charged: [CostRow], hasEnded: Bool
+    _ record: WorkerRecord, among all: [WorkerRecord], charged: [CostRow], hasEnded: Bool, until end: Int64
   ) -> [CostRow] {
     let command = record.command ?? configured ?? ""
     // A shell on its brief has no model behind it.
     guard !CommandTemplate.runsShell(command) else { return [] }
     let finding = WorkerUsage.find(record, data: data, environment: environment)
-    let rows = finding.transcripts.filter { transcript in
-      // A crash between the row and the mark must not charge twice; and two workers in one directory see each other's sessions.
-      !charged.contains { $0.session == transcript.session } && isOf(record, transcript, all)
-    }.map { row($0, of: record, hasEnded: hasEnded) }
+    // Two workers in one directory see each other's sessions.
+    let own = finding.transcripts.filter { isOf(record, $0, all) }
+    // A crash between the row and the mark must not charge twice.
+    let rows = own.filter { transcript in !charged.contains { $0.session == transcript.session } }
+      .map { row($0, of: record, hasEnded: hasEnded) }
     let isMetered = finding.unread.isEmpty && ![.plain, .opencode].contains(RunnerKind.of(command))
-    guard rows.isEmpty, !isMetered, !charged.contains(where: { isBound($0, of: record) }) else { return rows }
+    // A runner that keeps records and has left none where we look kept them elsewhere: nobody knows that it spent nothing.
+    guard isMetered ? hasEnded && own.isEmpty : rows.isEmpty,
+      !charged.contains(where: { isBound($0, of: record) })
+    else { return rows }
     let brief = WorkerRecords(data).brief(record.id)?.utf8.count ?? 0
     return [
       CostRow(
         ts: clock.now, kind: Self.kind, id: record.id, runner: RunnerKind.label(command),
-        microUSD: unmetered ?? UpperBound.microUSD(promptBytes: brief), source: .bound, model: RunnerKind.model(command)
-      )
+        microUSD: unmetered
+          ?? UpperBound.microUSD(promptBytes: brief, runningFor: end - (record.startedAt ?? end)),
+        source: .bound, model: RunnerKind.model(command))
     ]
   }
 
