@@ -26,7 +26,8 @@ package enum Preset: String, Sendable, CaseIterable {
     // And no question whether the folder is trusted, which a worktree would otherwise stand at.
     case .codex:
       "codex -c features.daemon_auto_start=false -c \"projects={\\\"$PWD\\\"={trust_level=\\\"trusted\\\"}}\" --dangerously-bypass-approvals-and-sandbox \"$(cat {{prompt_file}})\""
-    case .opencode: "opencode \"$(cat {{prompt_file}})\""
+    // Its first word would be the project's directory.
+    case .opencode: "opencode --prompt \"$(cat {{prompt_file}})\""
     case .pi: "pi --model claude-opus-4-8 --thinking medium @{{prompt_file}}"
     case .rules: "bash {{prompt_file}}"
     case .custom: nil
