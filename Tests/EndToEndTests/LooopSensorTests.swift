@@ -50,11 +50,17 @@ import Testing
     #expect(!script.contains("s3cret"))
   }
 
-  /// A sensor that asks a service, and the variable that says where the service is.
+  /// A sensor that asks a service, and the variable that says where the service is; without one it is the last argument.
   struct Asking: Sendable {
     var add: String
-    var variable: String
+    var variable: String?
     var words: [String] { add.split(separator: " ").map(String.init) }
+  }
+
+  private func read(_ asking: Asking, _ mode: String) throws -> FinishedProcess {
+    let address = server.address(mode)
+    guard let variable = asking.variable else { return try read(asking.words + [address]) }
+    return try read(asking.words, [variable: address, "LINEAR_API_KEY": "k"])
   }
 
   static let asking: [Asking] = [
@@ -63,54 +69,71 @@ import Testing
     Asking(add: "gitlab s --project acme/web", variable: "GITLAB_URL"),
     Asking(add: "ci s --repo acme/web --provider gitlab", variable: "GITLAB_URL"),
     Asking(add: "linear s --team ENG", variable: "LINEAR_API_URL"),
+    Asking(add: "grafana s --url", variable: nil),
+    Asking(add: "prometheus s --url", variable: nil),
+    Asking(add: "prometheus s --query up==0 --url", variable: nil),
   ]
 
+  @Test(arguments: asking.filter { $0.variable != nil && !$0.add.contains("provider") })
+  func `a list that goes on is cut, and says so`(asking: Asking) throws {
+    let result = try read(asking, "endless")
+    let signal = try signal(result)
+    let cut = try #require(result.json?["detail"]?["cut"]?.array)
+    #expect(!cut.isEmpty)
+    #expect(server.requests.count <= 16)
+    // What was not read is not called good.
+    if asking.add.hasPrefix("github") { #expect(signal["checks"] == "unknown") }
+    #expect(try read(asking, "ok").json?["detail"]?["cut"] == nil)
+  }
+
   @Test(arguments: asking) func `a rate limit keeps the last reading and is not asked again`(asking: Asking) throws {
-    let (add, variable) = (asking.words, asking.variable)
-    let limited = [variable: server.address("limited"), "LINEAR_API_KEY": "k"]
-    let bare = try read(add, limited)
+    let bare = try read(asking, "limited")
     #expect(bare.exitCode == 1)
     #expect(bare.errors.contains("rate limited until"))
 
-    let good = try rerun("s", [variable: server.address("ok"), "LINEAR_API_KEY": "k"])
+    let good = try read(asking, "ok")
     let before = try signal(good)
     try home.scratch.write(good.output, to: "snapshots/sensor-s.json")
-    let kept = try rerun("s", limited)
+    let kept = try read(asking, "limited")
     #expect(try signal(kept) == before)
     let until = try #require(kept.json?["detail"]?["rate_limited_until"]?.int)
     #expect(abs(until - HostClock.system.now - 600) < 60)
 
     try home.scratch.write(kept.output, to: "snapshots/sensor-s.json")
     let asked = server.requests.count
-    #expect(try signal(try rerun("s", limited)) == before)
+    #expect(try signal(try read(asking, "limited")) == before)
     #expect(server.requests.count == asked)
   }
 
   @Test(arguments: asking) func `an error of the API fails the sensor with its words`(asking: Asking) throws {
-    let (add, variable) = (asking.words, asking.variable)
-    let result = try read(add, [variable: server.address("broken"), "LINEAR_API_KEY": "k"])
+    let result = try read(asking, "broken")
     #expect(result.exitCode != 0)
     #expect(result.output.isEmpty)
-    #expect(result.errors.contains(add[0] == "linear" ? "Entity not found" : "HTTP 500"))
+    #expect(result.errors.contains(asking.words[0] == "linear" ? "Entity not found" : "HTTP 500"))
   }
 
-  /// Every sensor that asks a service, against every way to fail: an error, never half a reading.
-  static let failing: [(add: String, variable: String?)] =
-    asking.map { ($0.add, $0.variable) } + [("grafana s --url", nil), ("prometheus s --url", nil)]
-
-  @Test(arguments: failing) func `what is no answer is no reading`(add: String, variable: String?) throws {
+  /// Every way to fail is an error, never half a reading.
+  @Test(arguments: asking) func `what is no answer is no reading`(asking: Asking) throws {
     for (mode, words) in [
       ("denied", "HTTP 401: {\"message\": \"Bad credentials\"}"), ("forbidden", "HTTP 403"), ("down", "HTTP 503"),
       ("garbage", ""), ("cut", ""),
     ] {
-      let address = server.address(mode)
-      let add = add.split(separator: " ").map(String.init) + (variable == nil ? [address] : [])
-      var environment = ["LINEAR_API_KEY": "k"]
-      if let variable { environment[variable] = address }
-      let result = try read(add, environment)
+      let result = try read(asking, mode)
       #expect(result.exitCode != 0 && result.output.isEmpty, "\(mode): \(result.output)")
       #expect(!result.errors.isEmpty && result.errors.contains(words), "\(mode): \(result.errors)")
     }
+  }
+
+  /// The loop edits them, too.
+  @Test(
+    arguments: asking.map { $0.words + ($0.variable == nil ? ["http://x/"] : []) } + [
+      ["url", "s", "--url", "http://x/"], ["git", "s", "--path", "/srv/x"], ["disk", "s"],
+    ])
+  func `the gate lets the loop write each of them`(add: [String]) throws {
+    let printed = try home.looop(["sensor", "add"] + add + ["--print"])
+    #expect(printed.exitCode == 0)
+    let rules = CommandRules(dataDirectory: home.scratch.path)
+    #expect(rules.verdict(on: printed.output, leniency: .sensor) == .reversible)
   }
 
   @Test func `a service that does not answer ends the sensor in its time`() throws {
