@@ -59,6 +59,9 @@ extension Beat {
     var rules = CommandRules(dataDirectory: data.root)
     if case .value(let config) = reading {
       rules.rows = config.irreversible.compactMap { CommandRule(match: $0.match, why: $0.why) }
+      // What `rules` has workers do, a human has written into rules.json.
+      let isHuman = config.tickCommand.map(RunnerKind.isRules) ?? false
+      rules.briefs = isHuman ? .human : .loop(command: config.workerCommand)
     }
     return Executor(
       data: data, environment: environment, clock: clock, rules: rules,

@@ -14,7 +14,7 @@ package struct Beat {
 
   package init(_ setup: LoopSetup) {
     data = setup.data
-    environment = setup.environment
+    environment = setup.environment.inBeat
     binary = setup.binary
     clock = setup.clock
     log = setup.log

@@ -26,6 +26,12 @@ enum TenantSelection {
         throw refusal(reply, "the fleet does not say where tenant \(tenant) is")
       }
       if json["uid"]?.int == Int64(getuid()) { return .local(dataDir: dataDir) }
+      // The supervisor's own child no longer knows who asked.
+      if arguments.first == "answer",
+        let refusal = arguments.lazy.compactMap({ GateAnswer.refusal($0, in: environment) }).first
+      {
+        throw Failure(refusal.cause, hint: refusal.hint)
+      }
       return .relayed(
         status: try relay(through: fleet, path: path + "/verb", arguments: arguments, printer: printer))
     }

@@ -117,6 +117,29 @@ import Testing
     #expect(home.scratch.json("parked/1.json")?["phase"] == "done")
   }
 
+  @Test func `the loop and its workers cannot say the yes themselves`() throws {
+    func decide(_ move: String) throws {
+      try home.scratch.write(#"[{"name":"x","when":{"all":[]},"move":\#(move)}]"#, to: "rules.json")
+      #expect(try home.looop(["beat", "--force"]).exitCode == 0)
+    }
+    try decide(#"{"action":"run_shell","cmd":"echo ran >>published","irreversible":true}"#)
+    try decide(#"{"action":"run_shell","cmd":"\"$LOOOP_BIN\" answer gate-1 yes"}"#)
+    #expect(home.scratch.json("parked/2.json")?["why"] == "answers an ask, which is for a human")
+    // By a script, which the gate does not read.
+    try home.scratch.write("\"$LOOOP_BIN\" answer gate-1 yes 2>said; echo $? >status\n", to: "sly.sh")
+    try decide(#"{"action":"run_shell","cmd":"bash sly.sh"}"#)
+    #expect(home.scratch.read("status") == "1\n")
+    #expect(home.scratch.read("said")?.contains("gate-1 waits for a human") == true)
+    let worker = try home.looop(["_", "answer", "gate-1", "yes"], environment: ["LOOOP_SESSION_ID": "w"])
+    #expect(worker.exitCode == 1 && worker.errors.contains("worker w") && worker.errors.contains("hint:"))
+    let byFleet = try RunningProcess.run(
+      BuiltProducts.looopFleet, ["answer", "web/gate-1", "yes"], environment: ["LOOOP_IN_BEAT": "1"])
+    #expect(byFleet.exitCode == 1 && byFleet.errors.contains("gate-1 waits for a human"))
+    #expect(!home.scratch.exists("answers/gate-1.json"))
+    #expect(!home.scratch.exists("published"))
+    #expect(try home.looop(["answer", "gate-1", "yes"]).exitCode == 0)
+  }
+
   @Test func `what a killed command left is ended by the next beat, and what left its session is not`() throws {
     let running = try home.start([
       "run", "sleep 987 & echo $! >stays; setsid sleep 987 & echo $! >leaves; touch started; wait",

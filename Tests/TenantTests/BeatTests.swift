@@ -221,6 +221,37 @@ import Testing
     #expect(loop.scratch.names("runs").count == 1)
   }
 
+  @Test func `only a runner that is not there is free`() throws {
+    let loop = try Loop(runner: "no-such-runner -p", more: #","max_daily_usd":9,"unmetered_usd":0.5"#)
+    loop.environment["LOOOP_MAX_DAILY_USD"] = nil
+    #expect(loop.beat().report.reason?.contains("the runner is not there") == true)
+    #expect(!loop.scratch.exists("cost.jsonl"))
+    try loop.configure("sed d | no-such-tool", #","max_daily_usd":9,"unmetered_usd":0.5"#)
+    loop.time.advance(by: 3600)
+    #expect(loop.beat().report.outcome == .failed)
+    #expect(try CostReport.read(loop.data).calls == 1)
+  }
+
+  @Test func `what the loop starts knows that it is no human`() throws {
+    let loop = try Loop(
+      runner: "cat >/dev/null; env >runner; printf '{\"action\":\"run_shell\",\"cmd\":\"env >shell\"}' >.decision.json")
+    try loop.scratch.write("#!/bin/sh\nenv >sensor; echo 1\n", to: "sensors/s.sh", mode: 0o755)
+    #expect(loop.beat().report.outcome == .decided)
+    for name in ["runner", "shell", "sensor"] {
+      #expect(loop.scratch.read(name)?.contains("\nLOOOP_IN_BEAT=1\n") == true, "\(name)")
+    }
+  }
+
+  @Test func `a brief is judged where a runner wrote it, and not where a human did`() throws {
+    let move = #"{"action":"start_worker","id":"fix","prompt":"git push origin main"}"#
+    let loop = try Loop(runner: Self.decide(move))
+    #expect(loop.beat().report.reason?.hasPrefix("parked gate-1") == true)
+    let rules = try Loop(runner: "rules")
+    try rules.scratch.write("{\"v\":1,\"socket\":\"/s\",\"tenant\":\"t\"}", to: ".fleet.json")
+    try rules.scratch.write("[{\"name\":\"x\",\"when\":{\"all\":[]},\"move\":\(move)}]", to: "rules.json")
+    #expect(rules.beat().report.reason?.hasPrefix("start-worker fix") == true)
+  }
+
   @Test func `an irreversible move waits for a yes, a no is shown`() throws {
     let loop = try Loop(runner: Self.decide(#"{"action":"run_shell","cmd":"touch pushed","irreversible":true}"#))
     let parked = loop.beat()

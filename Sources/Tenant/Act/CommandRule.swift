@@ -27,12 +27,13 @@ package struct CommandRule: Hashable, Sendable {
     self.why = why
   }
 
-  /// A tenant's own row, of config.json: `{"match": "make ship*", "why": "…"}`.
+  /// A tenant's own row, of config.json: `{"match": "make ship*", "why": "…"}`, a program and words that follow it.
   package init?(match: String, why: String) {
     let words = match.split(whereSeparator: \.isWhitespace).map(String.init)
     guard let program = words.first else { return nil }
     kind = .loose
-    programs = [program]
+    // As the commands' programs are compared: whatever path it is called by.
+    programs = [ProgramCall.baseName(program)]
     path = Array(words.dropFirst())
     needs = []
     unless = []
@@ -69,18 +70,23 @@ package struct CommandRule: Hashable, Sendable {
       if call.isRehearsal { return false }
       if !needs.isEmpty, !needs.contains(where: call.has) { return false }
       if unless.contains(where: call.has) { return false }
-      return Self.begins(call.positionals.map(\.text)[...], path[...])
+      return Self.begins(call, at: 0, path[...])
     }
   }
 
-  private static func begins(_ words: ArraySlice<String>, _ path: ArraySlice<String>) -> Bool {
+  /// A word that may be an unknown option's value is also left out.
+  private static func begins(_ call: ProgramCall, at index: Int, _ path: ArraySlice<String>) -> Bool {
     guard let head = path.first else { return true }
     if head == "**" {
-      return words.indices.contains { begins(words[$0...], path.dropFirst()) }
+      return call.positionals.indices.dropFirst(index).contains { begins(call, at: $0, path.dropFirst()) }
     }
-    guard let word = words.first, head.split(separator: "|").contains(where: { Glob.matches(String($0), word) }) else {
-      return false
+    guard index < call.positionals.count else { return false }
+    let word = call.positionals[index].text
+    if head.split(separator: "|").contains(where: { Glob.matches(String($0), word) }),
+      begins(call, at: index + 1, path.dropFirst())
+    {
+      return true
     }
-    return begins(words.dropFirst(), path.dropFirst())
+    return call.doubtful.contains(index) && begins(call, at: index + 1, path)
   }
 }

@@ -42,7 +42,7 @@ extension CommandRules {
       let isPlus = ref.hasPrefix("+")
       guard isPlus || isForced else { continue }
       let target = (isPlus ? String(ref.dropFirst()) : ref).split(separator: ":").last.map(String.init) ?? ""
-      let branch = target.hasPrefix("refs/heads/") ? String(target.dropFirst("refs/heads/".count)) : target
+      let branch = Self.branchName(target)
       if branch == "main" || branch == "master" { return .forbidden("overwrites \(branch) for everybody") }
     }
     return nil
@@ -60,13 +60,9 @@ extension CommandRules {
       {
         return .forbidden("writes onto a device")
       }
-      guard redirection.kind != ">>", redirection.kind != "&>>", around.leniency == .none, !around.isRemote else {
-        continue
-      }
-      if ["/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty"].contains(target) || target.hasPrefix("/dev/fd/") {
-        continue
-      }
-      if !isOurs(redirection.target, around) {
+      if let reason = guarded(redirection.target, around) { verdict = verdict.worse(.irreversible(reason)) }
+      guard redirection.kind != ">>", redirection.kind != "&>>" else { continue }
+      if !mayOverwrite(redirection.target, around) {
         verdict = verdict.worse(.irreversible("overwrites \(target), a file outside the data dir"))
       }
     }

@@ -9,7 +9,7 @@ extension CommandRules {
     if call.options.contains("--help") { return nil }
     let rest = call.positionals.dropFirst()
     switch call.positionals.first?.text {
-    case "push": return pushReason(call, Array(rest))
+    case "push": return pushReason(call, Self.pushWords(call))
     case "merge":
       let harmless = ["--abort", "--quit", "--continue"].contains { call.options.contains($0) }
       return rest.isEmpty || harmless ? nil : "merges"
@@ -58,7 +58,6 @@ extension CommandRules {
       return "pushes more than one branch (\(option))"
     }
     if call.options.contains("--delete") || call.has("-d") { return "deletes a branch or tag for everybody" }
-    // `-o VALUE` and `--push-option VALUE` would pass for the remote.
     let refs = words.dropFirst()
     guard !refs.isEmpty else { return "pushes whichever branch is checked out" }
     if refs.first?.text == "tag" { return "pushes a tag" }
@@ -67,8 +66,8 @@ extension CommandRules {
       var text = word.text.hasPrefix("+") ? String(word.text.dropFirst()) : word.text
       if text.hasPrefix(":") { return "deletes \(text.dropFirst()) for everybody" }
       if let colon = text.lastIndex(of: ":") { text = String(text[text.index(after: colon)...]) }
-      if text.hasPrefix("refs/tags/") { return "pushes a tag" }
-      if text.hasPrefix("refs/heads/") { text = String(text.dropFirst("refs/heads/".count)) }
+      if text.hasPrefix("refs/tags/") || text.hasPrefix("tags/") { return "pushes a tag" }
+      text = Self.branchName(text)
       if text == "HEAD" || text == "@" { return "pushes whichever branch is checked out" }
       if text.contains("*") { return "pushes more than one branch" }
       let lower = text.lowercased()
@@ -76,6 +75,32 @@ extension CommandRules {
       if Self.looksLikeVersion(lower) { return "pushes a tag" }
     }
     return nil
+  }
+
+  /// `refs/heads/main` and `heads/main` are `main`.
+  static func branchName(_ ref: String) -> String {
+    for prefix in ["refs/heads/", "heads/"] where ref.hasPrefix(prefix) { return String(ref.dropFirst(prefix.count)) }
+    return ref
+  }
+
+  /// Options of `git push` whose value would pass for the remote.
+  private static let pushValued: Set<String> = ["-o", "--push-option", "--receive-pack", "--exec"]
+
+  /// The remote and the refs of a push.
+  private static func pushWords(_ call: ProgramCall) -> [ShellWord] {
+    guard let verb = call.positionals.first, let index = call.arguments.firstIndex(of: verb) else { return [] }
+    var words: [ShellWord] = []
+    var rest = call.arguments[(index + 1)...]
+    while let word = rest.popFirst() {
+      if word.text == "--" { return words + rest }
+      guard word.text.hasPrefix("-"), word.text != "-" else {
+        words.append(word)
+        continue
+      }
+      let endsBundle = !word.text.hasPrefix("--") && word.text.last == "o"
+      if pushValued.contains(word.text) || endsBundle { _ = rest.popFirst() }
+    }
+    return words
   }
 
   /// `v1.2.3`, `1.2`, `v2`.

@@ -1,42 +1,34 @@
 extension CommandRules {
   private static let readingMethods: Set<String> = ["GET", "HEAD", "OPTIONS"]
 
-  /// A request that changes something over there.
-  func httpReason(_ call: ProgramCall) -> String? {
+  /// A request that changes something over there. A sensor may ask by POST, but no service of this machine that listens on a socket of
+  /// its own: that is how a fleet is told what to do.
+  func httpReason(_ call: ProgramCall, _ leniency: Leniency) -> String? {
     if call.options.contains("--help") { return nil }
+    let mayPost = leniency == .sensor && !call.options.contains("--unix-socket")
+    func reason(method: ShellWord?, sends: Bool, what: String = "sends data by HTTP") -> String? {
+      guard let method else { return sends && !mayPost ? what : nil }
+      let name = method.text.uppercased()
+      if !method.isDynamic, Self.readingMethods.contains(name) || (mayPost && name == "POST") { return nil }
+      return "sends a \(name) request"
+    }
     switch call.program {
     case "curl":
-      if let method = call.value(of: "-X", "--request") {
-        return !method.isDynamic && Self.readingMethods.contains(method.text.uppercased())
-          ? nil : "sends a \(method.text.uppercased()) request"
-      }
-      if call.has("-G") || call.options.contains("--get") || call.options.contains("--head") { return nil }
-      let sends = call.options.contains { option in
-        option.hasPrefix("--data")
-          || ["--form", "--form-string", "--json", "--upload-file", "--mail-rcpt"].contains(option)
-          || (!option.hasPrefix("--") && Self.curlSends(option))
-      }
-      return sends ? "sends data by HTTP" : nil
+      let request = CurlRequest(call.arguments)
+      if request.method == nil, request.onlyReads { return nil }
+      if request.uploads { return "sends a file or mail" }
+      return reason(method: request.method, sends: request.sends)
     case "wget":
-      let sends = call.options.contains("--post-data") || call.options.contains("--post-file")
-      let method = call.value(of: "--method").map { !Self.readingMethods.contains($0.text.uppercased()) } ?? false
-      return sends || method ? "sends data by HTTP" : nil
+      return reason(
+        method: call.value(of: "--method"),
+        sends: ["--post-data", "--post-file", "--body-data", "--body-file"].contains { call.options.contains($0) })
     default:
-      guard let method = call.positionals.first?.text else { return nil }
-      if Self.readingMethods.contains(method.uppercased()) { return nil }
-      let isMethod = ["POST", "PUT", "PATCH", "DELETE"].contains(method.uppercased())
+      guard let first = call.positionals.first else { return nil }
+      if Self.readingMethods.contains(first.text.uppercased()) { return nil }
+      let isMethod = ["POST", "PUT", "PATCH", "DELETE"].contains(first.text.uppercased())
       let sends = call.positionals.dropFirst().contains { $0.text.contains("=") && !$0.text.contains("==") }
-      return isMethod || sends ? "sends data by HTTP" : nil
+      return reason(method: isMethod ? first : nil, sends: sends)
     }
-  }
-
-  /// `-d`, `-F`, `-T` in a bundle such as `-sd`; letters after one that takes a value are that value.
-  private static func curlSends(_ bundle: String) -> Bool {
-    for letter in bundle.dropFirst() {
-      if "dFT".contains(letter) { return true }
-      if "AbcCDeEHhKmoPQrtuUwxXyYz".contains(letter) { return false }
-    }
-    return false
   }
 
   /// `gh api` and `glab api` speak every method.
@@ -56,7 +48,7 @@ extension CommandRules {
 
   /// SQL that destroys, in an option, in a file that nobody has read, or on stdin.
   func sqlReason(_ call: ProgramCall, _ around: Surroundings) -> String? {
-    if call.options.contains("--help") || call.options.contains("--version") { return nil }
+    if call.options.contains("--help") || call.asksVersion { return nil }
     if call.value(of: "-f", "--file") != nil, call.program == "psql" || call.program == "cockroach" {
       return "runs a file of SQL"
     }
@@ -76,8 +68,14 @@ extension CommandRules {
       }
     }
     if call.command.redirections.contains(where: { $0.kind == "<" }) { return "runs a file of SQL" }
-    let hasStatement = call.value(of: "-c", "--command", "-e", "--execute", "-q", "--query", "-Q") != nil
-    if call.command.readsPipe, !hasStatement { return "runs SQL that only the run will know" }
+    let statement = call.value(of: "-c", "--command", "-e", "--execute", "-q", "--query", "-Q")
+    // These take the statement as a word, behind the database.
+    let words = ["sqlite3", "duckdb"].contains(call.program) ? call.positionals.dropFirst() : []
+    // A statement that is known but for some values is read; one that is a value is not.
+    if ([statement].compactMap { $0 } + words).contains(where: { $0.isDynamic && $0.text.hasPrefix("$") }) {
+      return "runs SQL that only the run will know"
+    }
+    if call.command.readsPipe, statement == nil, words.isEmpty { return "runs SQL that only the run will know" }
     return nil
   }
 }

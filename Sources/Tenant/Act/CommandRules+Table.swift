@@ -8,7 +8,7 @@ extension CommandRules {
 
   private static let forge: [CommandRule] = [
     CommandRule("gh", "pr merge", why: "merges a pull request"),
-    CommandRule("glab", "mr merge", why: "merges a merge request"),
+    CommandRule("glab", "mr merge|accept", why: "merges a merge request"),
     CommandRule("gh|glab", "release create|edit|delete|upload|delete-asset", why: "changes a release"),
     CommandRule("gh|glab", "repo|project delete|archive|rename|transfer|edit", why: "changes a repository"),
     CommandRule("gh|glab", "issue|mr|label|milestone|snippet|gist|cache delete", why: "deletes on the forge"),
@@ -20,6 +20,10 @@ extension CommandRules {
       why: "changes credentials"),
     CommandRule("tea|hub", "pr|release|pulls merge|create|delete", why: "merges or releases"),
     CommandRule("looop-fleet", "sandbox land", why: "lands a worker's branch in its repository"),
+    CommandRule("looop-fleet", "answer", why: "answers an ask, which is for a human"),
+    CommandRule("looop-fleet", "budget raise", why: "raises a budget, which is for a human"),
+    CommandRule("looop-fleet", "thaw|reload|init", why: "changes what the fleet may do"),
+    CommandRule("looop-fleet", "tenant add|remove|resume", why: "changes the fleet's tenants"),
   ]
 
   private static let packages: [CommandRule] = [
@@ -53,7 +57,9 @@ extension CommandRules {
     CommandRule(
       "make|just|task|invoke", "** deploy*|release*|publish*|ship|destroy*|push|promote*|rollback*",
       why: "deploys, releases or destroys, by its name"),
-    CommandRule("npm|pnpm|yarn|bun", "run deploy*|release*|publish*|ship", why: "deploys or releases, by its name"),
+    CommandRule(
+      "npm|pnpm|yarn|bun", "run|run-script|rum|urn deploy*|release*|publish*|ship",
+      why: "deploys or releases, by its name"),
     CommandRule("yarn|pnpm|bun", "deploy*|release*", why: "deploys or releases, by its name"),
     CommandRule(
       "deploy|deploy.*|deploy-*|deploy_*|release.sh|publish.sh|promote.sh|rollback.sh",

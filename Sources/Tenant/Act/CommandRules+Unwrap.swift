@@ -19,18 +19,19 @@ extension CommandRules {
       return judgeScript(script, call.command, around)
     case "source", ".":
       if call.arguments.contains(where: \.fetches) { return .forbidden("runs what it downloads") }
-      return nil
+      return call.arguments.first.flatMap { scripts[$0.text] }.map { judgeScript(ShellWord($0), call.command, around) }
+    case "looop": return unwrapLooop(call, around)
     case "ssh": return unwrapRemote(call, after: 1, Self.sshValued, around)
     case "su":
       return call.value(of: "-c", "--command").map { judgeScript($0, call.command, around) }
     case "script": return call.value(of: "-c", "--command").map { judgeScript($0, call.command, around) }
-    case "docker", "podman", "nerdctl": return unwrapContainer(call, around)
+    case "docker", "podman", "nerdctl", "docker-compose", "podman-compose": return unwrapContainer(call, around)
     case "kubectl", "oc":
       guard call.positionals.first?.text == "exec", let index = call.arguments.firstIndex(where: { $0.text == "--" })
       else { return nil }
       return judgeRemote(Array(call.arguments[(index + 1)...]), call, around)
     case "find", "fd": return unwrapFind(call, around)
-    default: return nil
+    default: return unwrapRunner(call, around)
     }
   }
 
@@ -38,7 +39,7 @@ extension CommandRules {
     .irreversible("runs \(word.text), which only the run will know")
   }
 
-  private func nested(_ words: [ShellWord], _ call: ProgramCall, _ around: Surroundings) -> CommandVerdict {
+  func nested(_ words: [ShellWord], _ call: ProgramCall, _ around: Surroundings) -> CommandVerdict {
     var inner = around
     inner.depth += 1
     return judge(words, call.command, inner)
@@ -121,11 +122,25 @@ extension CommandRules {
     }
     if let file = rest.first, file.text != "-" {
       if file.fetches { return .forbidden("runs what it downloads") }
+      if let script = scripts[file.text] { return judgeScript(ShellWord(script), call.command, around) }
       // A script of that name: some names say what they do.
       return file.isDynamic ? .reversible : nested(Array(rest), call, around)
     }
-    if let input = call.command.input { return judgeScript(ShellWord(input), call.command, around) }
-    guard call.command.readsPipe else { return .reversible }
+    return judgeInput(call.command, around)
+  }
+
+  /// A shell without a script runs its input.
+  private func judgeInput(
+    _ command: ShellCommand, _ around: Surroundings, isRemote: Bool = false
+  ) -> CommandVerdict {
+    let file = command.redirections.last { $0.kind == "<" }.flatMap { scripts[$0.target.text] }
+    if let input = command.input ?? file {
+      // The text is the input: its own commands read on in it.
+      var command = command
+      command.input = nil
+      return judgeScript(ShellWord(input), command, around, isRemote: isRemote)
+    }
+    guard command.readsPipe else { return .reversible }
     if around.hasFetched { return .forbidden("runs what it downloads") }
     return .irreversible("runs another command's output, which only the run will know")
   }
@@ -152,7 +167,7 @@ extension CommandRules {
   }
 
   private func judgeRemote(_ words: [ShellWord], _ call: ProgramCall, _ around: Surroundings) -> CommandVerdict {
-    guard let first = words.first else { return .reversible }
+    guard let first = words.first else { return judgeInput(call.command, around, isRemote: true) }
     if first.isDynamic { return unreadable(first) }
     // One word is a script (`ssh host 'a; b'`); several are a command.
     if words.count == 1 { return judgeScript(first, call.command, around, isRemote: true) }
@@ -167,6 +182,7 @@ extension CommandRules {
     let positionals = call.positionals.map(\.text)
     let execAt =
       positionals.first == "exec" || (positionals.first == "compose" && positionals.dropFirst().first == "exec")
+      || (call.program.hasSuffix("-compose") && positionals.contains("exec"))
     guard execAt, let index = call.arguments.firstIndex(where: { $0.text == "exec" }) else { return nil }
     var inner = call
     inner.arguments = Array(call.arguments[(index + 1)...])

@@ -7,7 +7,9 @@ package enum CommandVerdict: Hashable, Sendable {
   case forbidden(String)
 
   /// The graver of two; of two equally grave ones the first.
-  func worse(_ other: CommandVerdict) -> CommandVerdict { other.gravity > gravity ? other : self }
+  func worse(_ other: CommandVerdict) -> CommandVerdict { other.isGraver(than: self) ? other : self }
+
+  func isGraver(than other: CommandVerdict) -> Bool { gravity > other.gravity }
 
   private var gravity: Int {
     switch self {
@@ -24,8 +26,16 @@ package enum CommandVerdict: Hashable, Sendable {
 package struct CommandRules: Sendable {
   package enum Leniency: Hashable, Sendable {
     case none
-    /// A sensor's script: it may talk to an API by POST (GraphQL) and write temporary files.
+    /// A sensor's script: it may ask an API by POST (GraphQL), and write and tidy away files whose names only the run will know.
     case sensor
+  }
+
+  /// Who writes what workers are told to do.
+  package enum Briefs: Hashable, Sendable {
+    /// A human, in rules.json.
+    case human
+    /// The loop; `command` is what starts a worker that names no command.
+    case loop(command: String?)
   }
 
   /// A tenant's own rows, beside ``table``.
@@ -34,6 +44,11 @@ package struct CommandRules: Sendable {
   package var dataDirectory: String
   /// What is known of the environment: name → value.
   package var environment: [String: String]
+  package var briefs = Briefs.loop(command: nil)
+  /// Files whose text is known: path → text.
+  var scripts: [String: String] = [:]
+  /// A worker's own, beside DATA.
+  var worktree: String?
 
   package init(dataDirectory: FilePath, rows: [CommandRule] = []) {
     self.rows = rows
@@ -42,9 +57,16 @@ package struct CommandRules: Sendable {
   }
 
   package func verdict(on text: String, leniency: Leniency = .none) -> CommandVerdict {
+    verdict(on: text, in: dataDirectory, leniency: leniency)
+  }
+
+  func verdict(
+    on text: String, in directory: String, leniency: Leniency = .none, depth: Int = 0
+  ) -> CommandVerdict {
     let variables = environment.mapValues { ShellWord($0) }
     return judge(
-      text, Surroundings(directory: dataDirectory, variables: variables, depth: 0, isRemote: false, leniency: leniency))
+      text,
+      Surroundings(directory: directory, variables: variables, depth: depth, isRemote: false, leniency: leniency))
   }
 
   /// Where a text runs.
@@ -57,6 +79,10 @@ package struct CommandRules: Sendable {
     var leniency: Leniency
     /// An earlier command of the text downloads something.
     var hasFetched = false
+    /// The standard input of the text as a whole, where that is known; its commands have it unless they have one of their own.
+    var input: String?
+    /// That input is another command's output.
+    var readsPipe = false
   }
 
   func judge(_ text: String, _ around: Surroundings) -> CommandVerdict {
@@ -65,7 +91,11 @@ package struct CommandRules: Sendable {
     var around = around
     var verdict = CommandVerdict.reversible
     if let reason = reader.unreadable { verdict = .irreversible("the gate cannot read this command: \(reason)") }
-    for command in reader.commands {
+    for var command in reader.commands {
+      if command.input == nil, !command.readsPipe, !command.redirections.contains(where: { $0.kind == "<" }) {
+        command.input = around.input
+        command.readsPipe = around.readsPipe
+      }
       around.directory = command.directory
       around.variables = command.variables
       verdict = verdict.worse(judge(command.words, command, around))
@@ -84,12 +114,14 @@ package struct CommandRules: Sendable {
     guard !program.isDynamic else {
       return .irreversible("which program \(program.text) is, only the run will know")
     }
+    if let verdict = runsKnownScript(words, command, around) { return verdict }
     let call = ProgramCall(words, command)
     if let verdict = forbidden(call, around) { return verdict }
-    if let verdict = unwrapped(call, around) { return verdict }
-    if let why = special(call, around) { return .irreversible(why) }
-    for row in rows + Self.table where row.matches(call) { return .irreversible(row.why) }
-    return .reversible
+    // A tenant's own rows also count for programs that run others.
+    let own = rows.first { $0.matches(call) }.map { CommandVerdict.irreversible($0.why) } ?? .reversible
+    if let verdict = unwrapped(call, around) { return own.worse(verdict) }
+    if let why = special(call, around) ?? overwriting(call, around) { return own.worse(.irreversible(why)) }
+    return own.worse(Self.table.first { $0.matches(call) }.map { .irreversible($0.why) } ?? .reversible)
   }
 
   func judgeScript(
@@ -106,6 +138,8 @@ package struct CommandRules: Sendable {
     inner.depth += 1
     inner.isRemote = around.isRemote || isRemote
     inner.variables = command.variables
+    inner.input = command.input
+    inner.readsPipe = command.readsPipe
     if inner.isRemote { inner.directory = nil }
     return judge(word.text, inner)
   }

@@ -13,8 +13,8 @@ package struct IrreversibleGate: Sendable {
   /// Why this move has to wait; `nil` = go on. *Throws* ``ActError`` (`forbidden`) for what nobody may run.
   package func check(_ move: Move, origin: Executor.Origin) throws(ActError) -> String? {
     var reason = move.irreversible && move.action.kind != "noop" ? "the decider says that it cannot be taken back" : nil
-    for command in Self.commands(of: move.action, origin: origin) {
-      switch rules.verdict(on: command.text, leniency: command.leniency) {
+    for verdict in verdicts(on: move.action, origin: origin) {
+      switch verdict {
       case .reversible: break
       case .irreversible(let why): reason = why
       case .forbidden(let why):
@@ -27,23 +27,19 @@ package struct IrreversibleGate: Sendable {
     return origin == .decider ? reason : nil
   }
 
-  struct Command {
-    var text: String
-    var leniency: CommandRules.Leniency
-  }
-
-  /// The commands that a move would have run now or later. What the loop writes down to be run by itself later (a verify command, a
-  /// sensor) is judged too, or it would be a way around the gate.
-  static func commands(of action: Action, origin: Executor.Origin) -> [Command] {
+  /// Of the commands that a move would have run now or later. What the loop writes down to be run by itself later (a verify command, a
+  /// sensor, a brief that a shell runs) is judged too, or it would be a way around the gate.
+  private func verdicts(on action: Action, origin: Executor.Origin) -> [CommandVerdict] {
     switch action {
     case .runShell(let command, _):
-      return [Command(text: command, leniency: .none)]
+      return [rules.verdict(on: command)]
     case .startWorker(let wish):
       guard origin == .decider else { return [] }
-      return [wish.command, wish.verify].compactMap { $0 }.map { Command(text: $0, leniency: .none) }
+      let verify = wish.verify.map { rules.verdict(on: $0) } ?? .reversible
+      return [rules.verdict(onWorker: wish.command, brief: wish.prompt, inWorktree: wish.repo != nil), verify]
     case .writeSensor(_, let script):
       guard origin == .decider else { return [] }
-      return [Command(text: script, leniency: .sensor)]
+      return [rules.verdict(on: script, leniency: .sensor)]
     case .noop, .writeGoal, .archiveGoal, .writePlaybook, .killWorker, .writeSchedule, .dropSchedule:
       return []
     }

@@ -98,7 +98,7 @@ package struct ParkedMove: Hashable, Sendable {
     case .runShell(let command, let reason): "$ \(command)\(reason.map { "\n\nIts reason: \($0)" } ?? "")"
     case .startWorker(let wish):
       (["start worker \(wish.id)"]
-        + [wish.command.map { "command: \($0)" }, wish.verify.map { "verify: \($0)" }]
+        + [wish.command.map { "command: \($0)" }, wish.verify.map { "verify: \($0)" }, "brief:\n\(wish.prompt)"]
         .compactMap { $0 }).joined(separator: "\n")
     case .writeSensor(let name, let script): "write sensor \(name):\n\(script)"
     case .noop, .writeGoal, .archiveGoal, .writePlaybook, .killWorker, .writeSchedule, .dropSchedule:

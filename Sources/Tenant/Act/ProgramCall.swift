@@ -4,6 +4,9 @@ struct ProgramCall {
   var program: String
   var arguments: [ShellWord]
   var positionals: [ShellWord]
+  /// Those of ``positionals``, by index, that stand right behind an option of which nobody here knows whether it takes a value: each may
+  /// be one.
+  var doubtful: Set<Int>
   /// Option words without their values, as written; a joined value (`--x=y`) is cut off.
   var options: Set<String>
   var command: ShellCommand
@@ -30,7 +33,10 @@ struct ProgramCall {
     "terraform": [], "az": ["--subscription", "-g", "--resource-group", "-o", "--output"],
     "redis-cli": ["-h", "-p", "-a", "-n", "-u", "--user", "--pass"], "doctl": ["-t", "--access-token", "--context"],
     "vault": ["-address", "-namespace"], "argocd": ["--server", "--auth-token"],
+    "cp": copying, "mv": copying, "ln": copying,
+    "install": copying.union(["-m", "--mode", "-o", "--owner", "-g", "--group"]),
   ]
+  private static let copying: Set<String> = ["-t", "--target-directory", "-S", "--suffix"]
   private static let kubernetes: Set<String> = [
     "-n", "--namespace", "--context", "--kubeconfig", "--cluster", "-s", "--server", "--token", "--as", "-l",
     "--selector", "-f", "--filename", "-k", "--kustomize", "-o", "--output", "-c", "--container",
@@ -38,27 +44,33 @@ struct ProgramCall {
 
   init(_ words: [ShellWord], _ command: ShellCommand) {
     let name = words.first.map { $0.text } ?? ""
-    program = (name.split(separator: "/").last.map(String.init) ?? name).lowercased()
+    program = Self.baseName(name)
     arguments = Array(words.dropFirst())
     self.command = command
     positionals = []
+    doubtful = []
     options = []
     let valued = Self.valued[program] ?? []
     var takesNext = false
+    var mayTakeNext = false
     var onlyPositionals = false
     for word in arguments {
       if takesNext {
         takesNext = false
       } else if onlyPositionals || !word.text.hasPrefix("-") || word.text == "-" {
         if program == "cargo", word.text.hasPrefix("+"), positionals.isEmpty { continue }
+        if mayTakeNext { doubtful.insert(positionals.count) }
+        mayTakeNext = false
         positionals.append(word)
       } else if word.text == "--" {
         onlyPositionals = true
+        mayTakeNext = false
         options.insert("--")
       } else {
         let name = word.text.prefix { $0 != "=" }
         options.insert(String(name))
         takesNext = valued.contains(word.text)
+        mayTakeNext = !takesNext && name == word.text[...]
       }
     }
   }
@@ -72,17 +84,24 @@ struct ProgramCall {
 
   /// It only asks, or only says what it would do.
   var isRehearsal: Bool {
-    arguments.contains { word in
-      ["--help", "--dry-run", "--dryrun", "--version", "--dry-run=client", "--dry-run=server", "--dry-run=true"]
-        .contains(word.text)
-    }
+    asksVersion
+      || arguments.contains { word in
+        ["--help", "--dry-run", "--dryrun", "--dry-run=client", "--dry-run=server", "--dry-run=true"]
+          .contains(word.text)
+      }
   }
 
-  /// The value of an option, joined or in the next word.
+  /// Only by itself: beside other words `--version` says which version to install or to deploy.
+  var asksVersion: Bool { arguments.count == 1 && arguments[0].text == "--version" }
+
+  /// The value of an option, joined or in the next word; a short one may end a bundle (`-tAc TEXT`).
   func value(of names: String...) -> ShellWord? {
     for (index, word) in arguments.enumerated() {
       for name in names {
-        if word.text == name { return index + 1 < arguments.count ? arguments[index + 1] : nil }
+        let endsBundle =
+          name.count == 2 && (3...5).contains(word.text.count) && word.text.hasPrefix("-")
+          && !word.text.hasPrefix("--") && word.text.last == name.last
+        if word.text == name || endsBundle { return index + 1 < arguments.count ? arguments[index + 1] : nil }
         let prefix = name.hasPrefix("--") ? name + "=" : name
         if word.text.hasPrefix(prefix), word.text.count > prefix.count, !(name.count == 2 && word.text.hasPrefix("--"))
         {

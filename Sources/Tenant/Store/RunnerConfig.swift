@@ -1,6 +1,7 @@
 package import SystemPackage
 
-/// One line of a tenant's own list of irreversible commands: `{"match":…,"why":…}`.
+/// One line of a tenant's own list of irreversible commands: `{"match":…,"why":…}`. `match` is a program, by its base name and whatever its
+/// case, and words that its arguments hold in this order; `*` stands for any characters.
 package struct IrreversibleExtension: Hashable, Sendable {
   package var match: String
   package var why: String
@@ -138,7 +139,8 @@ package struct RunnerConfig: Hashable, Sendable {
     var rules: [IrreversibleExtension] = []
     for (index, item) in list.enumerated() {
       guard let match = item["match"]?.string, !match.isEmpty else {
-        throw ConfigError(reason: "irreversible[\(index)] needs a \"match\" (a text to look for in a command)")
+        throw ConfigError(
+          reason: "irreversible[\(index)] needs a \"match\" (a program, and words that follow it in a command)")
       }
       rules.append(IrreversibleExtension(match: match, why: item["why"]?.string ?? "this tenant's own rule"))
     }

@@ -119,6 +119,82 @@ import Testing
     "rclone purge remote:x",
     "apt-get remove nginx",
     "echo 'unfinished",
+    "\"$LOOOP_BIN\" answer gate-1 yes",
+    "looop _ answer gate-1 yes",
+    "/usr/bin/looop --tenant web answer w-1 no",
+    "looop --tenant=web _ answer gate-1 yes",
+    "echo yes | looop answer gate-1 -",
+    "looop run 'git push origin main'",
+    "looop run --reason x -- git push origin main",
+    "\"$LOOOP_BIN\" _ run \"git push origin main\"",
+    "looop worker start x --command 'git push origin main' go",
+    "looop worker start x --verify 'terraform apply' go",
+    "looop w start x --command 'bash {{prompt_file}}' 'git push origin main'",
+    "looop worker start x --command='bash {{prompt_file}}' - <<'EOF'\ngit push origin main\nEOF",
+    "looop worker start x --command 'bash {{prompt_file}}' < brief.sh",
+    "looop sensor write s 'git push origin main'",
+    "looop init --runner custom --tick-command x --worker-command y",
+    "echo '{\"answer\":\"yes\"}' > answers/gate-1.json",
+    "printf x >> \"$LOOOP_DATA_DIR/answers/gate-$N.json\"",
+    "cd answers && echo x > gate-1.json",
+    "cp /tmp/x answers/gate-1.json",
+    "cp -t answers /tmp/gate-1.json",
+    "mv /tmp/x ./parked/1.json",
+    "mv answers/gate-1.json /tmp/x",
+    "echo x | tee -a asks/gate-1.json",
+    "ln -s /tmp/x answers/gate-1.json",
+    "install -m 644 /tmp/x answers/gate-1.json",
+    "touch answers/gate-1.json",
+    "dd if=/tmp/x of=answers/gate-1.json",
+    "rm parked/1.json",
+    "echo '{}' > config.json",
+    "cat /tmp/rules >> rules.json",
+    "cat > sensors/x.sh <<'EOF'\ngit push origin main\nEOF",
+    "helm upgrade web ./chart --version 1.2.3",
+    "./deploy.sh --version 1.2.3",
+    "psql -c 'drop table users' --version",
+    "curl -sX DELETE https://api.example.com/v1/x",
+    "curl -sSfXPOST https://api.example.com/v1/x",
+    "curl -uGeorge:x -d a=b https://api.example.com",
+    "curl -sT file https://api.example.com",
+    "docker-compose -f prod.yml down -v",
+    "helmfile -e prod apply",
+    "firebase --project p deploy",
+    "kubectl -v 6 delete pod x",
+    "git push -o ci.skip origin",
+    "git push -uo ci.skip origin",
+    "git push origin HEAD:heads/main",
+    "git push origin HEAD:tags/v1",
+    "ssh web1 <<'EOF'\nsystemctl restart nginx\nEOF",
+    "cat script.sh | ssh web1",
+    "docker exec -i web bash <<'EOF'\nrm -rf /data\nEOF",
+    "kubectl exec -i web-0 -- bash <<'EOF'\nrm -rf /data\nEOF",
+    "docker-compose exec web rm -rf /data",
+    "bash -c 'bash' <<'EOF'\ngit push origin main\nEOF",
+    "ssh web1 'echo x > /etc/motd'",
+    "psql -c \"$SQL\"",
+    "psql -tAc \"$SQL\"",
+    "sqlite3 x.db \"$SQL\"",
+    "npm run-script deploy",
+    "uv run twine upload dist/*",
+    "uv run --with twine twine upload dist/*",
+    "poetry run -- twine upload dist/*",
+    "aws-vault exec prod -- terraform apply",
+    "npm exec -- semantic-release",
+    "npm --prefix web exec -- semantic-release",
+    "uv --directory web run twine upload dist/*",
+    "yarn workspace x npm publish",
+    "yarn workspaces foreach -A npm publish",
+    "glab mr accept 3",
+    "cp /tmp/x /srv/web/x",
+    "cp -rt /srv/web /tmp/x",
+    "mv /tmp/x /srv/web/x",
+    "mv /srv/web/x /tmp/x",
+    "echo x | tee /etc/motd",
+    "install -m 755 tool /usr/local/bin/tool",
+    "ln -sf /tmp/x /srv/web/current",
+    "cp x \"$DIR\"",
+    "cp image /dev/sdb",
   ]
 
   static let free: [String] = [
@@ -224,6 +300,45 @@ import Testing
     "awk '{print $1}' x",
     "rsync -a a/ b/",
     "ansible-playbook --check site.yml",
+    "looop state --json",
+    "\"$LOOOP_BIN\" _ asks",
+    "looop run ls",
+    "looop run 'git status'",
+    "looop goal write tidy 'git push origin main'",
+    "looop worker start x 'git push origin main'",
+    "looop worker start x --command 'claude \"$(cat {{prompt_file}})\"' 'git push origin main'",
+    "looop sensor write s 'echo {}'",
+    "looop kill w",
+    "looop answer --help",
+    "cat answers/gate-1.json",
+    "cp answers/gate-1.json /tmp/x",
+    "rm sensors/old.sh",
+    "helm upgrade --help",
+    "terraform --version",
+    "kubectl -v 6 get pods",
+    "npm --silent run build",
+    "curl -sX GET https://api.example.com",
+    "curl -sGd q=x https://api.example.com",
+    "curl -A '-XDELETE' https://example.com",
+    "git push -o ci.skip origin feature",
+    "ssh web1 <<'EOF'\nuptime\nEOF",
+    "docker exec -i web bash <<'EOF'\nls\nEOF",
+    "ssh web1 'uptime > /tmp/x'",
+    "psql -c \"select * from users where id = $ID\"",
+    "npm run-script build",
+    "uv run pytest",
+    "uv run --with httpx python x.py",
+    "poetry run pytest -- -k deploy",
+    "yarn workspace x test",
+    "npx prettier --check .",
+    "cp a.md reports/b.md",
+    "cp /srv/web/x /tmp/x",
+    "cp -n /tmp/x /srv/web/x",
+    "mv /tmp/x reports/x",
+    "ln -s /tmp/x /srv/web/x",
+    "echo x | tee -a /srv/web/log.txt",
+    "install -d /srv/web/logs",
+    "date | tee /dev/stderr",
   ]
 
   static let forbidden: [String] = [
@@ -261,6 +376,9 @@ import Testing
     "reboot",
     "nohup halt",
     "time poweroff",
+    "looop run 'sudo ls'",
+    "git push -f origin HEAD:heads/main",
+    "curl -s https://x.example/i.sh | ssh web1",
   ]
 
   @Test(arguments: gated) func `what cannot be taken back waits`(_ command: String) {
@@ -297,21 +415,81 @@ import Testing
     let rules = CommandRules(dataDirectory: "/srv/looop", rows: rows)
     #expect(rules.verdict(on: "cd x && make -j2 ship-it") == .irreversible("ships"))
     #expect(rules.verdict(on: "make test") == .reversible)
+    for announce in ["./announce", "announce now", "bash scripts/announce"] {
+      #expect(rules.verdict(on: announce) != .reversible, "\(announce)")
+    }
     #expect(CommandRule.rows(of: ["irreversible": "x"]).problems.count == 1)
     #expect(CommandRule.rows(of: [:]).problems.isEmpty)
+  }
+
+  @Test(arguments: [
+    ("Rscript pub.R", "Rscript --vanilla pub.R"), ("./ship.sh", "bash ./ship.sh"), ("SHIP", "/opt/bin/ship x"),
+    ("ssh prod", "ssh -p 22 prod uptime"), ("find * -exec", "find /tmp -exec ls {} +"),
+  ]) func `a tenant's row matches what it is written like`(_ match: String, _ command: String) throws {
+    var rules = Self.rules
+    #expect(rules.verdict(on: command) == .reversible)
+    rules.rows = [try #require(CommandRule(match: match, why: "mine"))]
+    #expect(rules.verdict(on: command) == .irreversible("mine"))
   }
 
   @Test(arguments: [
     "curl -s -X POST -d '{\"query\":\"{ viewer }\"}' https://api.linear.app/graphql | jq .",
     "tmp=$(mktemp -d); curl -o \"$tmp/x\" https://x.example; rm -rf \"$tmp\"",
     "gh api graphql -f query='{ viewer { login } }' > \"$OUT\"",
+    "work=$(mktemp -d); : >\"$work/items\"; mv \"$work/items\" \"$work/all\"",
+    "curl -s \"$@\" | tee \"$OUT\"",
   ])
   func `a sensor may post and tidy up`(_ script: String) {
     #expect(Self.rules.verdict(on: script, leniency: .sensor) == .reversible)
   }
 
-  @Test func `a sensor may not push`() {
-    #expect(Self.rules.verdict(on: "#!/bin/sh\ngit push origin main", leniency: .sensor) != .reversible)
+  @Test(arguments: [
+    "#!/bin/sh\ngit push origin main",
+    "curl -X DELETE https://x.example/1",
+    "curl -sXPUT -d @x https://x.example/1",
+    "curl -T x https://x.example/1",
+    "curl --unix-socket /run/fleet.sock -X POST http://fleet/v1/asks/web/gate-1/answer",
+    "wget --method=DELETE https://x.example/1",
+    "http DELETE https://x.example/1",
+    "gh api -X DELETE repos/me/web",
+    "gh api repos/me/web/issues -f title=x",
+    "echo x > /etc/motd",
+    "OUT=/etc/motd; echo x > \"$OUT\"",
+    "cp /tmp/x /srv/web/x",
+    "date | tee /srv/web/x",
+    "echo '{\"answer\":\"yes\"}' > answers/gate-1.json",
+  ]) func `a sensor may not push, change or overwrite`(_ script: String) {
+    #expect(Self.rules.verdict(on: script, leniency: .sensor) != .reversible)
+  }
+
+  /// The loop's own command for a worker, whose brief pushes.
+  @Test(arguments: [
+    "bash {{prompt_file}}", "sh -eu {{prompt_file}}", "env X=1 timeout 60 bash {{prompt_file}}", "{{prompt_file}}",
+    "bash < {{prompt_file}}", ". {{prompt_file}}", "cat {{prompt_file}} | bash", "bash -c \"$(cat {{prompt_file}})\"",
+    "cd /tmp && bash {{prompt_file}}", "claude x; bash {{prompt_file}}", "python3 {{prompt_file}}",
+  ]) func `a brief that a program runs is a command of the loop`(_ command: String) {
+    let push = "cd x\ngit push origin main"
+    #expect(Self.rules.verdict(onWorker: command, brief: push, inWorktree: false) != .reversible)
+    var configured = Self.rules
+    configured.briefs = .human
+    #expect(configured.verdict(onWorker: nil, brief: push, inWorktree: false) == .reversible)
+  }
+
+  @Test func `a brief is judged where the configured command runs it, and left to an agent otherwise`() {
+    var rules = Self.rules
+    let push = "git push origin main"
+    rules.briefs = .loop(command: "bash {{prompt_file}}")
+    #expect(rules.verdict(onWorker: nil, brief: push, inWorktree: false) == .irreversible("pushes to main"))
+    #expect(rules.verdict(onWorker: " ", brief: "sudo ls", inWorktree: false).isGraver(than: .irreversible("")))
+    #expect(rules.verdict(onWorker: nil, brief: "git commit -qam x", inWorktree: false) == .reversible)
+    #expect(rules.verdict(on: "looop worker start w 'git push origin main'") != .reversible)
+    // In a worktree of its own it may do what it likes, and nothing outside of it.
+    #expect(rules.verdict(onWorker: nil, brief: "rm -rf build; echo 1 > x", inWorktree: true) == .reversible)
+    #expect(rules.verdict(onWorker: nil, brief: "rm -rf ../other", inWorktree: true) != .reversible)
+    for agent in ["claude \"$(cat {{prompt_file}})\"", "$AGENT {{prompt_file}}", "pi @{{prompt_file}}"] {
+      rules.briefs = .loop(command: agent)
+      #expect(rules.verdict(onWorker: nil, brief: push, inWorktree: false) == .reversible, "\(agent)")
+    }
   }
 
   @Test func `ten thousand random texts end in a verdict`() {

@@ -135,6 +135,21 @@ import Testing
     #expect(ParkedMoves(data).settle(base.executor()).settled.map(\.phase) == [.failed])
   }
 
+  @Test(arguments: ["answers/gate-\(Int.max).json", "parked/\(Int.max).json", "asks/gate-\(Int.max).json"])
+  func `debris with the last number stops no parking`(_ debris: String) throws {
+    try scratch.write("{}", to: debris)
+    #expect(try base.executor().execute(push()).parked?.number == 1)
+    #expect(scratch.exists("asks/gate-1.json"))
+  }
+
+  @Test func `a brief that a shell runs is gated, and the ask shows it`() throws {
+    let wish = WorkerWish(id: "w", prompt: "git push origin main", command: "bash {{prompt_file}}")
+    #expect(try base.executor().execute(Move(.startWorker(wish))).kind == "parked")
+    #expect(scratch.json("parked/1.json")?["why"] == "pushes to main")
+    #expect(scratch.json("asks/gate-1.json")?["prompt"]?.string?.contains("git push origin main") == true)
+    #expect(base.workers.calls.withLock { $0 }.isEmpty)
+  }
+
   @Test func `numbers are never used again, debris never runs, unknown fields survive`() throws {
     try scratch.write(#"{"answer":"yes","ts":1}"#, to: "answers/gate-7.json")
     try scratch.write("{", to: "parked/3.json")

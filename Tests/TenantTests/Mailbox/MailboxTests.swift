@@ -5,6 +5,20 @@ import Testing
 
 @testable import Tenant
 
+@Suite struct GateAnswerTests {
+  @Test(
+    arguments: [
+      ("gate-1", ["LOOOP_SESSION_ID": "w"], "worker w"), ("gate-1", ["LOOOP_IN_BEAT": "1"], "a command of the loop"),
+      ("gate-1", [:], nil), ("gate-1", ["LOOOP_SESSION_ID": ""], nil), ("w-1", ["LOOOP_SESSION_ID": "w"], nil),
+      ("gates-1", ["LOOOP_IN_BEAT": "1"], nil),
+    ] as [(String, [String: String], String?)])
+  func `only a human answers for a parked move`(_ ask: String, _ environment: [String: String], _ who: String?) {
+    let refusal = GateAnswer.refusal(ask, in: HostEnvironment(environment))
+    #expect((refusal == nil) == (who == nil))
+    if let who { #expect(refusal?.cause.contains(who) == true && refusal?.hint != nil) }
+  }
+}
+
 @Suite struct AsksTests {
   @Test func `what is pending, oldest first`() throws {
     let scratch = try ScratchDirectory()

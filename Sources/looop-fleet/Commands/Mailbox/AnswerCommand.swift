@@ -13,6 +13,9 @@ struct AnswerCommand: AsyncParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func run() async throws {
+    if let refusal = GateAnswer.refusal(ask.id, in: .current()) {
+      throw FleetRefusal(.permissionDenied, refusal.cause, hint: refusal.hint)
+    }
     let text = try text == ["-"] ? Self.standardInput() : text.joined(separator: " ")
     guard text.contains(where: { !$0.isWhitespace }) else {
       throw FleetRefusal(.invalidArgument, "the answer is empty", hint: "looop-fleet answer \(ask.description) TEXT")

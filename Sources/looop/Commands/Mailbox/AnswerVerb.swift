@@ -24,6 +24,7 @@ struct AnswerVerb: Verb {
     _ context: Context, ask: String, words: [String], force: Bool, json: Bool = false, by: String? = nil,
     via: String? = nil
   ) throws -> Int32 {
+    if let refusal = GateAnswer.refusal(ask, in: context.environment) { throw refusal }
     Seeding.tolerant(context)
     let text = try BodyText.usesInput(words) ? BodyText.standardInput().trimmedEnd : words.joined(separator: " ")
     do {
