@@ -39,7 +39,7 @@ package struct WorkerCharges: Sendable {
       if let rows { known = rows } else { known = try chargedSessions() }
       let isAlive = alive.contains(record.id)
       let end = isAlive ? nil : ends[record.id] ?? nil
-      let used = use(record, among: started, charged: known, hasEnded: !isAlive, until: end ?? clock.now)
+      let used = use(record, charged: known, hasEnded: !isAlive, until: end ?? clock.now)
       if isAlive {
         rows = known
         let sum = used.reduce(0) { $0 + $1.microUSD }
@@ -63,17 +63,17 @@ package struct WorkerCharges: Sendable {
   private static let kind = "session"
 
   private func use(
-    _ record: WorkerRecord, among all: [WorkerRecord], charged: [CostRow], hasEnded: Bool, until end: Int64
+    _ record: WorkerRecord, charged: [CostRow], hasEnded: Bool, until end: Int64
   ) -> [CostRow] {
     let command = record.command ?? configured ?? ""
     // A shell on its brief has no model behind it.
     guard !CommandTemplate.runsShell(command) else { return [] }
     let finding = WorkerUsage.find(record, data: data, environment: environment)
-    // Two workers in one directory see each other's sessions.
-    let own = finding.transcripts.filter { isOf(record, $0, all) }
-    // A crash between the row and the mark must not charge twice.
-    let rows = own.filter { transcript in !charged.contains { $0.session == transcript.session } }
-      .map { row($0, of: record, hasEnded: hasEnded) }
+    let own = finding.transcripts
+    let rows = own.filter { transcript in
+      // A crash between the row and the mark must not charge twice. A row from before is of what a session took before it was resumed.
+      !charged.contains { $0.session == transcript.session && $0.ts >= record.startedAt ?? record.requestedAt }
+    }.map { row($0, of: record, hasEnded: hasEnded) }
     let isMetered = finding.unread.isEmpty && ![.plain, .opencode].contains(RunnerKind.of(command))
     // A runner that keeps records and has left none where we look kept them elsewhere: nobody knows that it spent nothing.
     guard isMetered ? hasEnded && own.isEmpty : rows.isEmpty,
@@ -91,15 +91,6 @@ package struct WorkerCharges: Sendable {
 
   private func isBound(_ row: CostRow, of record: WorkerRecord) -> Bool {
     row.id == record.id && row.session == nil && row.ts >= record.startedAt ?? record.requestedAt
-  }
-
-  /// The session is the latest started worker's in that directory.
-  private func isOf(_ record: WorkerRecord, _ transcript: Transcript, _ all: [WorkerRecord]) -> Bool {
-    guard let begin = transcript.startedAt, let own = record.startedAt else { return true }
-    return !all.contains { other in
-      guard other.id != record.id, other.sandbox == record.sandbox, let start = other.startedAt else { return false }
-      return start <= begin && (start, other.id) > (own, record.id)
-    }
   }
 
   private func row(_ transcript: Transcript, of record: WorkerRecord, hasEnded: Bool) -> CostRow {

@@ -21,6 +21,7 @@ struct CodexTranscript: TranscriptFold {
   private var total = TokenCount()
   private var events: [TranscriptEvent] = []
   private var ahead: (total: TokenCount, at: Int64?)?
+  private var limitedUntil: Int64?
 
   mutating func take(_ line: JSON) {
     let payload = line["payload"]
@@ -33,9 +34,9 @@ struct CodexTranscript: TranscriptFold {
       startedAt = (payload?["timestamp"]?.string ?? line["timestamp"]?.string).flatMap(Timestamp.unix)
     case "turn_context": model = payload?["model"]?.string ?? model
     case "event_msg":
-      guard payload?["type"]?.string == "token_count", let usage = payload?["info"]?["total_token_usage"],
-        usage.object != nil
-      else { return }
+      guard payload?["type"]?.string == "token_count" else { return }
+      if let limits = payload?["rate_limits"], limits.object != nil { limit(limits, line) }
+      guard let usage = payload?["info"]?["total_token_usage"], usage.object != nil else { return }
       count(Self.tokens(usage), at: line["timestamp"]?.string.flatMap(Timestamp.unix))
     case "token_usage_record":
       guard payload?["thread_id"]?.string == session, let usage = payload?["thread_token_usage"], usage.object != nil
@@ -43,6 +44,16 @@ struct CodexTranscript: TranscriptFold {
       ahead = (Self.tokens(usage), line["timestamp"]?.string.flatMap(Timestamp.unix))
     default: break
     }
+  }
+
+  /// The windows of a subscription; each count brings them anew, and the last one holds. Older versions say in how many seconds one ends.
+  private mutating func limit(_ limits: JSON, _ line: JSON) {
+    let at = line["timestamp"]?.string.flatMap(Timestamp.unix)
+    limitedUntil = ["primary", "secondary"].compactMap { name -> Int64? in
+      guard let window = limits[name], let used = window["used_percent"]?.double, used >= 100 else { return nil }
+      if let end = window["resets_at"]?.int { return end }
+      return Figures.count(window["resets_in_seconds"]).flatMap { seconds in at?.saturatingSum(seconds) }
+    }.max()
   }
 
   private static func tokens(_ usage: JSON) -> TokenCount {
@@ -72,7 +83,9 @@ struct CodexTranscript: TranscriptFold {
   var transcript: Transcript {
     var whole = self
     if let ahead, ahead.total.total > total.total { whole.count(ahead.total, at: ahead.at) }
-    return Transcript(
+    var transcript = Transcript(
       runner: "codex", session: session, directory: directory, startedAt: startedAt, events: whole.events)
+    transcript.limitedUntil = limitedUntil
+    return transcript
   }
 }

@@ -27,7 +27,7 @@ package struct TranscriptEvent: Hashable, Sendable {
 
 /// What a session of a runner used, from its transcript: for workers, whose terminal says nothing about money.
 /// *Shape*: `{"runner","session","directory","started_at","events":[{"id","model","tokens":{…},"long_cache_write","micro_usd","at"}],
-/// "sums":[{"events":3,"micro_usd":210000}],"open":false}`
+/// "sums":[{"events":3,"micro_usd":210000}],"open":false,"limited_until":unix|null}`
 package struct Transcript: Hashable, Sendable {
   /// The runner's money for a stretch of events that it does not price one by one.
   package struct Sum: Hashable, Sendable {
@@ -50,6 +50,8 @@ package struct Transcript: Hashable, Sendable {
   package var sums: [Sum]
   /// The model was asked something and no answer is on record: a call that still runs, or one whose figures died with the runner.
   package var isOpen = false
+  /// The provider refuses the account until then (Unix seconds), as the session's last word on it says.
+  package var limitedUntil: Int64?
 
   package init(
     runner: String, session: String = "", directory: FilePath? = nil, startedAt: Int64? = nil,
@@ -76,7 +78,7 @@ package struct Transcript: Hashable, Sendable {
           ]
         }),
       "sums": .array(sums.map { ["events": .int(Int64($0.events)), "micro_usd": .int($0.microUSD)] }),
-      "open": .bool(isOpen),
+      "open": .bool(isOpen), "limited_until": .optional(limitedUntil),
     ]
   }
 
@@ -101,6 +103,40 @@ package struct Transcript: Hashable, Sendable {
         return Sum(events: Int(events), microUSD: micro)
       })
     isOpen = json["open"]?.bool ?? false
+    limitedUntil = json["limited_until"]?.int
+  }
+}
+
+extension Transcript {
+  var saysSomething: Bool { !events.isEmpty || limitedUntil != nil }
+
+  /// When each of its events happened; one without a time of its own, with the one before it.
+  var times: [Int64] {
+    var last = startedAt ?? 0
+    return events.map { event in
+      last = event.at ?? last
+      return last
+    }
+  }
+
+  /// What was used since then; a session that began no earlier is taken whole.
+  ///
+  /// The runner's sum for a stretch that is older in part says nothing of the rest: from there on the calls stand without sums.
+  func since(_ time: Int64) -> Transcript {
+    guard let startedAt, startedAt < time else { return self }
+    let isLate = times.map { $0 >= time }
+    var late = self
+    late.events = zip(events, isLate).filter(\.1).map(\.0)
+    late.sums = []
+    var rest = isLate[...]
+    for sum in sums {
+      let stretch = rest.prefix(sum.events)
+      rest = rest.dropFirst(sum.events)
+      guard stretch.contains(true) || (stretch.isEmpty && !late.sums.isEmpty) else { continue }
+      guard stretch.allSatisfy(\.self) else { break }
+      late.sums.append(sum)
+    }
+    return late
   }
 }
 

@@ -46,31 +46,47 @@ package struct TranscriptFinder: Sendable {
 
   package init(environment: HostEnvironment) { self.environment = environment }
 
-  /// `excluding`: sessions that are charged otherwise, the ticks'.
-  package func find(directory: FilePath, since: Int64, excluding: Set<String> = []) -> Finding {
+  /// What was used since then in this directory, also by sessions that are older and were taken up again.
+  ///
+  /// - `excluding`: sessions that are charged otherwise, the ticks'. `owns`: whether one, with all that it ever used, is the asker's.
+  package func find(
+    directory: FilePath, since: Int64, excluding: Set<String> = [], owns: (Transcript) -> Bool = { _ in true }
+  ) -> Finding {
     let wanted = directory.lexicallyNormalized()
-    func matches(_ transcript: Transcript) -> Bool {
-      guard !transcript.events.isEmpty, !excluding.contains(transcript.session) else { return false }
+    return find(since: since, excluding: excluding) { transcript in
       guard let place = transcript.directory?.lexicallyNormalized(), place.starts(with: wanted) else { return false }
-      return transcript.startedAt ?? since >= since
+      return owns(transcript)
     }
+  }
+
+  /// The same, wherever it was.
+  package func find(since: Int64, excluding: Set<String>, owns: (Transcript) -> Bool) -> Finding {
     var found: [Transcript] = []
+    func isWanted(_ transcript: Transcript) -> Bool {
+      transcript.saysSomething && !excluding.contains(transcript.session) && owns(transcript)
+    }
+    func take(_ transcript: Transcript) {
+      let late = transcript.since(since)
+      if late.saysSomething { found.append(late) }
+    }
     if let home = home("CLAUDE_CONFIG_DIR", ".claude") {
       let projects = home.appending("projects")
       for file in files(below: projects, since: since) where file.removingLastComponent().lastComponent != "subagents" {
         let main = read(file, ClaudeTranscript())
-        guard matches(main) else { continue }
+        guard isWanted(main) else { continue }
         let own = file.removingLastComponent().appending(file.stem ?? "").appending("subagents")
-        found.append(main.withSubagents(files(below: own, since: since).map { read($0, ClaudeTranscript()) }))
+        take(main.withSubagents(files(below: own, since: since).map { read($0, ClaudeTranscript()) }))
       }
     }
     if let home = home("CODEX_HOME", ".codex") {
       for folder in ["sessions", "archived_sessions"] {
-        found += files(below: home.appending(folder), since: since).map { read($0, CodexTranscript()) }.filter(matches)
+        files(below: home.appending(folder), since: since).map { read($0, CodexTranscript()) }.filter(isWanted)
+          .forEach(take)
       }
     }
     if let home = home("PI_CODING_AGENT_DIR", ".pi/agent") {
-      found += files(below: home.appending("sessions"), since: since).map { read($0, PiTranscript()) }.filter(matches)
+      files(below: home.appending("sessions"), since: since).map { read($0, PiTranscript()) }.filter(isWanted)
+        .forEach(take)
     }
     var unread: [String] = []
     if let share = home("XDG_DATA_HOME", ".local/share"),

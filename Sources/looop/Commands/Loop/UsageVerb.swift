@@ -1,17 +1,24 @@
 import ArgumentParser
 import Tenant
 
-/// `usage`: what a run, or a worker, has used. A fleet asks: for a run whose beat died, and for its workers while they live.
+/// `usage`: what a run, or a worker, has used, or who is neither. A fleet asks: for a run whose beat died, for its workers while they
+/// live, and now and then for what nobody told it of.
 struct UsageVerb: Verb {
   static let configuration = CommandConfiguration(
     commandName: "usage", abstract: "Print what a run or a worker has used, as JSON (called by the fleet).")
 
   @Argument(help: "The run's id, as in runs/.") var run: String?
   @Option(help: "The worker's id instead of a run's.") var worker: String?
+  @Option(help: "All that no run and no worker accounts for in the runner home, since then (Unix seconds).")
+  var unclaimedSince: Int64?
   @Flag(help: "The only form there is.") var json = false
 
   mutating func perform(in context: Context) throws -> Int32 {
     switch (run, worker) {
+    case (nil, nil) where unclaimedSince != nil:
+      let finding = try WorkerUsage.unclaimed(
+        since: unclaimedSince ?? 0, data: context.data, environment: context.environment)
+      context.printer.compact(finding.json)
     case (let run?, nil):
       guard Identifier.isValidSession(run) else { throw Failure("\(run) is not a run's id") }
       var command = ""
@@ -39,7 +46,9 @@ struct UsageVerb: Verb {
       for (key, value) in used.json.object ?? [:] { answer[key] = value }
       context.printer.compact(answer)
     default:
-      throw Failure("name one run, or one worker with --worker", hint: "looop _ usage RUN | looop _ usage --worker ID")
+      throw Failure(
+        "name one run, or one worker with --worker",
+        hint: "looop _ usage RUN | looop _ usage --worker ID | looop _ usage --unclaimed-since UNIX")
     }
     return ExitStatus.done
   }

@@ -92,6 +92,25 @@ import Testing
     #expect((transcript.session, transcript.directory) == ("th", "/w"))
   }
 
+  @Test func `codex: its subscription's windows say until when it is turned away`() throws {
+    func count(_ limits: String) -> String {
+      #"{"timestamp":"2026-11-23T22:02:00.000Z","type":"event_msg","payload":{"type":"token_count","info":null,"rate_limits":\#(limits)}}"#
+    }
+    let full = #"{"primary":{"used_percent":100.0,"window_minutes":300,"resets_at":1800000500},"secondary":null}"#
+    let both =
+      #"{"primary":{"used_percent":100.0,"resets_in_seconds":90},"secondary":{"used_percent":7.0,"resets_at":1900000000}}"#
+    let free = #"{"primary":{"used_percent":99.9,"resets_at":1800000500}}"#
+    func until(_ limits: String...) -> Int64? {
+      fold(CodexTranscript(), limits.map(count).joined(separator: "\n")).limitedUntil
+    }
+    #expect(until(full) == 1_800_000_500)
+    #expect(until(free, both) == Timestamp.unix("2026-11-23T22:03:30.000Z"))
+    #expect(until(full, free) == nil, "the last word holds")
+    #expect(until(full, "null") == 1_800_000_500)
+    let transcript = fold(CodexTranscript(), count(full))
+    #expect(Transcript(json: transcript.json) == transcript)
+  }
+
   @Test func `codex: the answer that its session was killed upon`() {
     func record(_ total: Int, thread: String = "th") -> String {
       #"{"timestamp":"2026-11-23T22:02:00.000Z","type":"token_usage_record","payload":{"thread_id":"\#(thread)","thread_token_usage":{"input_tokens":\#(total),"output_tokens":0}}}"#
@@ -149,14 +168,42 @@ import Testing
     #expect(TranscriptFinder(environment: HostEnvironment([:])).find(directory: "/w", since: 0).transcripts == [])
   }
 
-  @Test func `the loop's own sessions are known`() throws {
-    let scratch = try ScratchDirectory("ticks")
-    let data = scratch.dataDir
-    try UsageBaseline([SessionFigures(session: "done", microUSD: 1)]).write(data)
+  @Test func `a session that was taken up again is what it used since`() throws {
+    let scratch = try ScratchDirectory("resumed")
+    func cost(_ total: String) -> String { #"{"type":"cost-state","sessionId":"s","totalCostUSD":\#(total)}"# }
+    func old(_ line: String) -> String { line.replacing("2026-11-23", with: "2026-11-22") }
     try scratch.write(
-      #"{"type":"system","subtype":"init","session_id":"now"}"# + "\n" + #"{"type":"thread.started","thread_id":"th"}"#,
-      to: "runs/tick-20261123-220000/events.ndjson")
-    #expect(WorkerUsage.tickSessions(data) == ["done", "now", "th"])
+      [
+        old(claude("m1", "r1", 1)), old(claude("m2", "r2", 1)), cost("0.1"), claude("m3", "r3", 5), cost("60.1"),
+        claude("m4", "r4", 7),
+      ].joined(separator: "\n"), to: ".claude/projects/-w/s.jsonl")
+    try scratch.write(
+      [
+        #"{"timestamp":"2026-11-22T22:01:32.856Z","type":"session_meta","payload":{"id":"th","cwd":"/w"}}"#,
+        codex(100, 0, 0, at: "2026-11-22T22:02:00.000Z"), codex(100, 0, 0), codex(150, 0, 3),
+      ].joined(separator: "\n"), to: ".codex/sessions/2026/11/22/rollout-th.jsonl")
+    let found = TranscriptFinder(environment: HostEnvironment(["HOME": scratch.path.string]))
+      .find(directory: "/w", since: 1_795_471_000).transcripts
+    #expect(
+      found.map { words($0) } == [
+        ["claude/r3/m3 sonnet 10/0/0/5", "claude/r4/m4 sonnet 10/0/0/7"], ["codex/th/153 - 50/0/0/3"],
+      ])
+    #expect(found.first?.sums == [.init(events: 1, microUSD: 60_000_000)])
+  }
+
+  @Test func `a sum of which a part is older says nothing of the rest`() {
+    let line = claude("m1", "r1", 1)
+    let transcript = fold(
+      ClaudeTranscript(),
+      [
+        line.replacing("2026-11-23", with: "2026-11-22"), claude("m2", "r2", 1),
+        #"{"type":"cost-state","totalCostUSD":0.1}"#, claude("m3", "r3", 1),
+        #"{"type":"cost-state","totalCostUSD":0.2}"#,
+      ].joined(separator: "\n"))
+    let late = transcript.since(1_795_471_000)
+    #expect(late.events.map(\.id) == ["claude/r2/m2", "claude/r3/m3"])
+    #expect(late.sums == [])
+    #expect(transcript.since(0) == transcript)
   }
 }
 
