@@ -23,8 +23,7 @@ package enum Settlement: Sendable, Hashable {
     let saysNothing = tokens.total == 0 && (usd ?? .zero) == .zero
     // Free is what used nothing, not what calls itself so: the runner's name is the tenant's word.
     if run.isFree, saysNothing { return .charge([], countsDecide: true) }
-    // Turned away by the provider: no money and no decide.
-    if usage.rateLimitedUntil != nil, saysNothing { return .charge([], countsDecide: false) }
+    if usage.wasTurnedAway { return .charge([], countsDecide: false) }
     let model = usage.model ?? run.model
     let quote = prices.price(tokens, model: model, on: date)
     func charge(_ source: ChargeSource, _ usd: MicroUSD, tokens: ChargedTokens, unpriced: Bool) -> Charge {

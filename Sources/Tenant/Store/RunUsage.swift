@@ -49,10 +49,12 @@ package struct RunUsage: Hashable, Sendable {
   package var complete: Bool
   /// The provider refused until then (Unix seconds).
   package var rateLimitedUntil: Int64?
+  /// Its model did something, though no figure says what it took.
+  package var worked: Bool
 
   package init(
     runner: String, model: String? = nil, session: String? = nil, tokens: TokenCount? = nil, microUSD: Int64? = nil,
-    complete: Bool = false, rateLimitedUntil: Int64? = nil
+    complete: Bool = false, rateLimitedUntil: Int64? = nil, worked: Bool = false
   ) {
     self.runner = runner
     self.model = model
@@ -61,13 +63,19 @@ package struct RunUsage: Hashable, Sendable {
     self.microUSD = microUSD
     self.complete = complete
     self.rateLimitedUntil = rateLimitedUntil
+    self.worked = worked
+  }
+
+  /// Turned away by its provider before anything was done: no money, and no decide.
+  package var wasTurnedAway: Bool {
+    rateLimitedUntil != nil && !worked && (tokens?.total ?? 0) == 0 && (microUSD ?? 0) == 0
   }
 
   package var json: JSON {
     [
       "runner": .string(runner), "model": .optional(model), "session": .optional(session),
       "tokens": tokens?.json ?? .null, "micro_usd": .optional(microUSD), "complete": .bool(complete),
-      "rate_limited_until": .optional(rateLimitedUntil),
+      "rate_limited_until": .optional(rateLimitedUntil), "worked": .bool(worked),
     ]
   }
 
@@ -77,6 +85,6 @@ package struct RunUsage: Hashable, Sendable {
       runner: runner, model: json["model"]?.string, session: json["session"]?.string,
       tokens: json["tokens"].flatMap(TokenCount.init(json:)),
       microUSD: json["micro_usd"]?.int.flatMap { $0 >= 0 ? $0 : nil }, complete: json["complete"]?.bool ?? false,
-      rateLimitedUntil: json["rate_limited_until"]?.int)
+      rateLimitedUntil: json["rate_limited_until"]?.int, worked: json["worked"]?.bool ?? false)
   }
 }

@@ -137,6 +137,17 @@ import Testing
     #expect(Self.run("codex exec", Self.codexStart + [line]).usage().rateLimitedUntil == until)
   }
 
+  @Test func `a codex that is turned away in the middle of its work had a part of it`() {
+    let limit =
+      #"{"type":"turn.failed","error":{"message":"{\"type\":\"usage_limit_reached\",\"resets_in_seconds\":90}"}}"#
+    func usage(_ items: [String]) -> RunUsage { Self.run("codex exec", Self.codexStart + items + [limit]).usage() }
+    #expect(usage([]).wasTurnedAway)
+    #expect(usage([#"{"type":"item.completed","item":{"type":"error","message":"x"}}"#]).wasTurnedAway)
+    let worked = usage([#"{"type":"item.completed","item":{"type":"command_execution","command":"ls"}}"#])
+    #expect(worked.rateLimitedUntil == 1090 && !worked.wasTurnedAway)
+    #expect(RunUsage(json: worked.json) == worked)
+  }
+
   static func step(
     _ id: String, input: Int, output: Int, reasoning: Int = 0, cost: String, reason: String = "stop"
   ) -> String {

@@ -20,8 +20,7 @@ package struct RunCharge: Hashable, Sendable {
     guard let usage else { return RunCharge(reserved, .bound) }
     let tokens = usage.tokens.map { ChargedTokens($0) } ?? .zero
     let reported = usage.microUSD ?? 0
-    // Turned away by the provider before it did anything.
-    if usage.rateLimitedUntil != nil, tokens.total == 0, reported == 0 { return RunCharge(0, .reported) }
+    if usage.wasTurnedAway { return RunCharge(0, .reported) }
     let quote = prices.price(tokens, model: usage.model ?? model, on: date)
     guard usage.complete else { return RunCharge(max(reserved, reported, quote.usd.micros), .bound) }
     if usage.microUSD != nil, reported > 0 || tokens.total == 0 { return RunCharge(reported, .reported) }

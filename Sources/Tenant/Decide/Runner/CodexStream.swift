@@ -9,6 +9,8 @@ struct CodexStream: RunnerFold {
   private(set) var failure: String?
   private(set) var complete = false
   private(set) var rateLimitedUntil: Int64?
+  /// A model's answer came: whatever is an item but an error is one, or its consequence.
+  private(set) var worked = false
   let model: String?
   private(set) var sessions: [SessionFigures] = []
   private var current = ""
@@ -19,6 +21,7 @@ struct CodexStream: RunnerFold {
   }
 
   mutating func take(_ event: JSON) -> [String] {
+    if let item = event["item"]?["type"]?.string, item != "error" { worked = true }
     switch event["type"]?.string {
     case "thread.started":
       enter(event["thread_id"]?.string ?? "")

@@ -12,6 +12,13 @@ protocol RunnerFold: Sendable {
   /// What each session of the run counted, in the order of their coming; totals are the session's, not the run's.
   var sessions: [SessionFigures] { get }
   var rateLimitedUntil: Int64? { get }
+  /// A model did something, also where no figure came of it.
+  var worked: Bool { get }
+}
+
+extension RunnerFold {
+  /// Most tell what they used as they go.
+  var worked: Bool { false }
 }
 
 /// The running total of one session. Absent is not zero.

@@ -23,6 +23,7 @@ package struct RunnerStream: Sendable {
   private var earlierAttempts: [SessionFigures] = []
   private var earlierIncomplete = false
   private var earlierLimit: Int64?
+  private var earlierWorked = false
 
   package init(command: String, startedAt: Int64) {
     kind = RunnerKind.of(command)
@@ -58,6 +59,7 @@ package struct RunnerStream: Sendable {
   package mutating func beginAttempt() {
     earlierIncomplete = earlierIncomplete || !complete
     earlierLimit = fold?.rateLimitedUntil ?? earlierLimit
+    earlierWorked = earlierWorked || fold?.worked ?? false
     for figures in fold?.sessions ?? [] { earlierAttempts.append(figures) }
     fold = Self.fold(kind, model: commandModel, startedAt: startedAt)
     splitter = LineSplitter()
@@ -140,6 +142,7 @@ package struct RunnerStream: Sendable {
     usage.microUSD = costs.isEmpty || costs.count < deltas.count ? nil : costs.reduce(0, +)
     usage.complete = complete && !earlierIncomplete
     usage.rateLimitedUntil = fold?.rateLimitedUntil ?? earlierLimit
+    usage.worked = earlierWorked || fold?.worked ?? false
     return usage
   }
 

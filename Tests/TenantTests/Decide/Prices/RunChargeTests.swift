@@ -7,11 +7,12 @@ import Testing
   static let date = CivilDate("2026-11-20")!
 
   static func usage(
-    _ usd: Int64?, complete: Bool = true, model: String? = nil, tokens: TokenCount? = nil, limited: Int64? = nil
+    _ usd: Int64?, complete: Bool = true, model: String? = nil, tokens: TokenCount? = nil, limited: Int64? = nil,
+    worked: Bool = false
   ) -> RunUsage {
     RunUsage(
       runner: "codex", model: model, session: "s", tokens: tokens, microUSD: usd, complete: complete,
-      rateLimitedUntil: limited)
+      rateLimitedUntil: limited, worked: worked)
   }
 
   static let runs: [(RunUsage?, RunCharge)] = [
@@ -34,6 +35,7 @@ import Testing
     (usage(nil, complete: false, model: "gpt-5", tokens: TokenCount(output: 750)), RunCharge(7500, .bound)),
     // Turned away by the provider before any work.
     (usage(nil, complete: false, limited: 9), RunCharge(0, .reported)),
+    (usage(nil, complete: false, limited: 9, worked: true), RunCharge(1000, .bound)),
     (usage(nil, complete: false, model: "gpt-5", tokens: TokenCount(output: 1), limited: 9), RunCharge(1000, .bound)),
     // Figures that no run can have stop the loop; they do not stop the program.
     (usage(nil, model: "gpt-5", tokens: TokenCount(input: .max, output: .max)), RunCharge(.max, .priced)),
