@@ -109,19 +109,52 @@ struct FleetKillTests {
     faults.disarm()
   }
 
-  /// What one run may be charged at most where nobody can say what it used.
+  /// What one run may be charged at most where nobody can say what it used: the estimate of a first one.
   private static let bound: Int64 = 500_000
 
-  /// Nothing is held; spent is what was served, and what a killed run may have used is charged as its bound.
-  private func expectWhole(_ fleet: FleetUnderTest, _ moment: Moment, unknown: Int = 0) throws {
+  /// Runs of which nobody can say what they used, as far as the kills tell: those whose hold was on disk and that never ran, and those that
+  /// were cut while they ran, of which each may have had its say all the same.
+  private struct Unknown {
+    var silent = 0
+    var cut = 0
+
+    mutating func add(_ moment: Moment) {
+      switch moment {
+      case .commit(.after, FleetKillTests.reservation, _): silent += 1
+      case .agentRuns: cut += 1
+      default: break
+      }
+    }
+  }
+
+  /// The charges by what they rest on, and how many runs were charged as a bound.
+  private func books(_ fleet: FleetUnderTest) throws -> (known: Int64, bound: Int64, boundRuns: Int) {
+    var books = (known: Int64(0), bound: Int64(0), boundRuns: 0)
+    for line in try fleet.run("budget", "web", "--csv", "--days", "2").output.split(separator: "\r\n").dropFirst() {
+      let fields = line.split(separator: ",", omittingEmptySubsequences: false)
+      let usd = MicroUSD(decimal: fields[9])?.micros ?? 0
+      guard fields[7] == "bound" else {
+        books.known += usd
+        continue
+      }
+      books.bound += usd
+      books.boundRuns += Int(fields[15]) ?? 0
+    }
+    return books
+  }
+
+  /// Nothing is held. What is known is what was served, less what was cut; what nobody can know is charged once for each such run.
+  private func expectWhole(_ fleet: FleetUnderTest, _ moment: Moment, _ unknown: Unknown = Unknown()) throws {
     var last = ""
-    let isWhole = try eventually(within: 30) {
-      let budget = try fleet.tenant("web")?["budget"]
-      let served = Int64(lines("served", fleet)) * Self.call
-      let spent = budget?["usd"]?["spent"]?.double.map(Money.microUSD) ?? -1
-      last = "\(budget?.compact ?? "none"), served \(served)"
-      return budget?["usd"]?["reserved"]?.double == 0 && spent >= served
-        && spent <= served + Int64(unknown) * Self.bound
+    let isWhole = try eventually(within: 30, every: 50) {
+      let usd = try fleet.tenant("web")?["budget"]?["usd"]
+      let (served, books) = (Int64(lines("served", fleet)) * Self.call, try books(fleet))
+      last = "\(usd?.compact ?? "none"), served \(served), \(books)"
+      return usd?["reserved"]?.double == 0 && usd?["spent"]?.double.map(Money.microUSD) == books.known + books.bound
+        && (served - Int64(unknown.cut) * Self.call...served).contains(books.known)
+        && (unknown.silent...unknown.silent + unknown.cut).contains(books.boundRuns)
+        && books.known + Int64(books.boundRuns - unknown.silent) * Self.call >= served
+        && books.bound <= Int64(books.boundRuns) * Self.bound
     }
     #expect(isWhole, "\(moment): \(last)\n\(fleet.log)")
   }
@@ -130,6 +163,7 @@ struct FleetKillTests {
     let (fleet, faults) = try fleet()
     try fleet.start(with: faults.environment)
     #expect(try eventually(within: 20) { try fleet.phase("web") == "running" })
+    var unknown = Unknown()
     try expectWhole(fleet, .agentRuns)
     for round in 0..<Self.rounds {
       for (number, moment) in Self.decide.enumerated() {
@@ -139,7 +173,8 @@ struct FleetKillTests {
         }
         try fleet.start(with: faults.environment)
         #expect(eventually(within: 30) { lines("served", fleet) > before }, "\(moment): \(fleet.log)")
-        try expectWhole(fleet, moment, unknown: round * Self.decide.count + number + 1)
+        unknown.add(moment)
+        try expectWhole(fleet, moment, unknown)
       }
     }
     // Each run of the runner counts once; a killed one that may not have begun counts as well.
