@@ -41,6 +41,24 @@ struct FleetLedgerTests {
     #expect(try eventually(within: 20) { (try fleet.tenant("web")?["budget"]?["decides"]?["spent"]?.int ?? 0) >= 1 })
   }
 
+  @Test func `a ledger that is lost while nobody looks holds every decide until somebody gives it up`() throws {
+    let fleet = try FleetUnderTest()
+    try fleet.makeTenant("web")
+    try fleet.start()
+    #expect(try eventually(within: 20) { try fleet.phase("web") == "running" }, "\(fleet.log)")
+    #expect(try fleet.run("budget", "begin-anew").exitCode == 1, "nothing is lost")
+    #expect(try fleet.run("freeze", "web").exitCode == 0)
+    fleet.killSupervisor()
+    #expect(try RunningProcess.shell("rm '\(fleet.scratch.appending("state"))'/ledger.sqlite*").exitCode == 0)
+    try fleet.start()
+    #expect(try eventually(within: 20) { try fleet.phase("web") == "held" }, "\(fleet.log)")
+    let doctor = try fleet.run("doctor").output
+    #expect(doctor.contains("the ledger is gone") && doctor.contains("looop-fleet budget begin-anew"), "\(doctor)")
+    #expect(try fleet.run("budget", "begin-anew").exitCode == 0)
+    #expect(try eventually(within: 20) { try fleet.phase("web") == "running" }, "\(fleet.log)")
+    #expect(try fleet.run("audit").output.contains("ledger begun anew"))
+  }
+
   @Test func `a supervisor killed again and again during decides loses no hold and doubles none`() throws {
     let fleet = try FleetUnderTest()
     // A decider that takes its time and always finds something: each beat is a decide that a kill may cut.

@@ -156,6 +156,30 @@ struct FleetWorkerMoneyTests {
     #expect(try fleet.worker("web", "agent")?["usd"]?.double == 2 * Self.call)
   }
 
+  @Test func `an agent that somebody starts elsewhere is charged to its tenant, as nobody's`() throws {
+    let fleet = try Self.fleet()
+    try Self.tenant("web", fleet, budget: "usd_per_day: 20")
+    try fleet.start()
+    #expect(try eventually(within: 20) { try fleet.phase("web") == "running" })
+    // With a worker alive every metering looks.
+    try Self.wish("agent", of: "web", fleet)
+    #expect(
+      try eventually(within: 20) { try fleet.worker("web", "agent")?["phase"]?.string == "running" }, "\(fleet.log)")
+    let line =
+      #"{"type":"assistant","sessionId":"s","cwd":"/elsewhere","timestamp":"2099-01-01T00:00:00.000Z","requestId":"q","message":{"id":"m","model":"claude-sonnet-4-5","usage":{"input_tokens":0,"output_tokens":40000}}}"#
+    // Written anew until the fleet has begun to look: what lies in the home from before is not charged.
+    let isCharged = try eventually(within: 20, every: 200) {
+      try fleet.scratch.write(line + "\n", to: "home-web/claude/projects/elsewhere/s.jsonl")
+      return try Self.spent("web", fleet) == Self.call
+    }
+    #expect(isCharged, "\(fleet.log)")
+    let shares = try fleet.run("budget", "web", "--json").json?["tenants"]?.array?.first?["shares"]?.array ?? []
+    let share = shares.first { $0["usd"]?.double == Self.call }
+    #expect(share?["worker"]?.isNull == true && share?["goal"]?.isNull == true && share?["kind"]?.isNull == true)
+    #expect(try fleet.run("budget", "web").output.contains("unattributed"))
+    #expect(try fleet.worker("web", "agent")?["usd"]?.double ?? 0 == 0)
+  }
+
   @Test func `the fleet's own cap stops the workers of all tenants, each told and parked`() throws {
     let fleet = try Self.fleet("  grace: 3s\n  budget: { usd_per_day: 3 }\n")
     for name in ["web", "api"] { try Self.tenant(name, fleet, budget: "usd_per_day: 50") }

@@ -92,6 +92,9 @@ package enum BudgetGate {
     let whose = budget.scope == .fleet ? "the fleet's" : "today's"
     let cap = axis.words(state.cap ?? 0)
     let reset = "until \(budget.zone.clockTime(at: budget.state.day.resetsAt)) (\(budget.zone.name))"
+    if state.cap == 0, state.spent == 0, axis != .decides {
+      return "\(whose) budget of \(cap) lets nothing start that uses a model"
+    }
     let held = state.reserved > 0 ? " and \(axis.words(state.reserved)) held by what runs" : ""
     if state.spent >= (state.cap ?? 0) {
       return "\(whose) budget of \(cap) is spent (\(axis.words(state.spent))) \(reset)"

@@ -6,13 +6,13 @@ package enum BudgetForecast {
   /// Less spending time than this says nothing.
   package static let least: Int64 = 10 * 60
 
-  /// Unix seconds at which the axis is used up; nil when there is no cap, no rate, or the day ends first.
+  /// Unix seconds at which the axis is used up; nil when there is no cap, no rate, nothing left, or the day ends first.
   ///
   /// `recent` is what was spent since `since` (Unix seconds), which the caller takes as the later of the day's start and `now - window`.
   package static func exhaustion(
     of axis: BudgetAxisState, recent: Int64, since: Int64, now: Int64, resetsAt: Int64
   ) -> Int64? {
-    guard let left = axis.left, recent > 0, now - since >= least else { return nil }
+    guard let left = axis.left, left > 0, recent > 0, now - since >= least else { return nil }
     let seconds = Int128(left) * Int128(now - since) / Int128(recent)
     let at = Int128(now) + seconds
     return at < Int128(resetsAt) ? Int64(at) : nil

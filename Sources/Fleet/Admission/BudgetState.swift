@@ -57,6 +57,11 @@ package struct BudgetState: Sendable, Hashable {
     }
   }
 
+  /// As they stand, with the day's raises in them.
+  package var caps: BudgetCaps {
+    BudgetCaps(usd: usd.cap.map { MicroUSD(micros: $0) }, tokens: tokens.cap, decides: decides.cap)
+  }
+
   package var standing: Standing {
     var worst = Standing.open
     for axis in BudgetAxis.allCases {
@@ -70,15 +75,17 @@ package struct BudgetState: Sendable, Hashable {
 }
 
 extension BudgetState {
-  /// What will stop the day before it is over, in words; nil while nothing does.
+  /// What will stop the day before it is over, from half of a cap on, in words; nil while nothing does.
   ///
   /// *Shape*: `83 % of today's $20.00 are spent or held; at this rate spent by 15:40`.
   package func concern(forecast: String?) -> String? {
-    guard standing != .open else { return nil }
+    if let axis = BudgetAxis.allCases.first(where: { self[$0].cap == 0 && self[$0].committed > 0 }) {
+      return "\(axis.words(self[axis].committed)) are spent or held where today's budget is \(axis.words(0))"
+    }
     let used = BudgetAxis.allCases.compactMap { axis -> (axis: BudgetAxis, percent: Int128)? in
       self[axis].cap.flatMap { $0 > 0 ? (axis, Int128(self[axis].committed) * 100 / Int128($0)) : nil }
     }.max { $0.percent < $1.percent }
-    guard let used, let cap = self[used.axis].cap else { return nil }
+    guard let used, used.percent >= BudgetThreshold.half.rawValue, let cap = self[used.axis].cap else { return nil }
     return "\(used.percent) % of today's \(used.axis.words(cap)) are spent or held\(forecast.map { "; \($0)" } ?? "")"
   }
 

@@ -76,33 +76,37 @@ extension Ledger {
   private static func shrinkHold(of reservation: Row, by change: BudgetAmounts, _ database: Database) throws {
     try database.execute(
       cached: """
-        UPDATE reservations SET charged_usd = max(0, charged_usd + :usd), charged_tokens = max(0, charged_tokens + :tokens),
+        UPDATE reservations SET charged_usd = min(:top, max(0, charged_usd + :usd)),
+          charged_tokens = min(:top, max(0, charged_tokens + :tokens)),
           left_usd = max(0, left_usd - max(0, :usd)), left_tokens = max(0, left_tokens - max(0, :tokens)),
           left_decides = max(0, left_decides - max(0, :decides))
         WHERE id = :id
         """,
       arguments: [
         "usd": change.usd.micros, "tokens": change.tokens, "decides": change.decides, "id": reservation["id"] as Int64,
+        "top": greatestTotal,
       ])
   }
 
-  /// Takes a charge out of the totals, keeping its row.
-  static func supersede(_ eventID: String, of tenant: TenantID, _ database: Database) throws {
+  /// Takes a charge out of the totals, keeping its row; the answer is the day that it was in.
+  static func supersede(_ eventID: String, of tenant: TenantID, _ database: Database) throws -> ChargeDay? {
     guard
       let row = try Row.fetchOne(
         database, cached: "SELECT * FROM charges WHERE tenant = ? AND event_id = ? AND superseded = 0",
         arguments: [tenant.name, eventID])
-    else { return }
+    else { return nil }
     let known = charge(row)
     let decides: Int64 = row["decides"]
     let back = BudgetAmounts(usd: .zero - known.usd, tokens: -known.tokens.total, decides: -decides)
-    try addToTotals(back, tenant: tenant.name, day: (row["day"], row["fleet_day"]), database)
+    let day: ChargeDay = (row["day"], row["fleet_day"])
+    try addToTotals(back, tenant: tenant.name, day: day, database)
     try database.execute(
       cached: "UPDATE charges SET superseded = 1 WHERE tenant = ? AND event_id = ?", arguments: [tenant.name, eventID])
     try database.execute(
       cached:
         "UPDATE reservations SET charged_usd = max(0, charged_usd - ?), charged_tokens = max(0, charged_tokens - ?) WHERE id = ?",
       arguments: [known.usd.micros, known.tokens.total, row["reservation"] as Int64?])
+    return day
   }
 
   /// No single charge is larger (a billion dollars): what a broken or hostile runner reports is held to it, so that sums stay whole
@@ -110,8 +114,16 @@ extension Ledger {
   private static let greatestCharge: Int64 = 1_000_000_000_000_000
   private static let greatestTotal: Int64 = 4_000_000_000_000_000_000
 
+  private static func bounded(_ value: Int64) -> Int64 { min(max(0, value), greatestCharge) }
+
+  /// A hold is summed up with all others too.
+  static func bounded(_ amounts: BudgetAmounts) -> BudgetAmounts {
+    BudgetAmounts(
+      usd: MicroUSD(micros: bounded(amounts.usd.micros)), tokens: bounded(amounts.tokens),
+      decides: bounded(amounts.decides))
+  }
+
   private static func bounded(_ charge: Charge) -> Charge {
-    func bounded(_ value: Int64) -> Int64 { min(max(0, value), greatestCharge) }
     var charge = charge
     charge.usd = MicroUSD(micros: bounded(charge.usd.micros))
     charge.tokens = ChargedTokens(

@@ -21,10 +21,10 @@ extension Ledger {
       if let refusal = try Self.standingOrder(against: request, now: now, database) {
         return .refused(refusal, budget: state)
       }
+      let fleetState = try Self.state(fleet, day: days.fleet, database)
       let amounts =
         try worstCase
-        ?? Self.estimate(request, prices: prices, on: days.tenant.date, [rules.caps, fleet.caps], database)
-      let fleetState = try Self.state(fleet, day: days.fleet, database)
+        ?? Self.estimate(request, prices: prices, on: days.tenant.date, [state.caps, fleetState.caps], database)
       switch BudgetGate.decide(
         worstCase: amounts, budgets: [(rules.scope, state, rules.zone), (fleet.scope, fleetState, fleet.zone)])
       {
@@ -140,6 +140,7 @@ extension Ledger {
     _ request: RunRequest, _ amounts: BudgetAmounts, _ rules: BudgetRules, _ days: Days, _ now: ClockReading,
     _ database: Database
   ) throws -> Admission {
+    let amounts = bounded(amounts)
     try database.execute(
       cached: """
         INSERT INTO reservations (tenant, kind, run_id, runner, model, goal, worker, day, fleet_day, opened_at,
@@ -164,14 +165,20 @@ extension Ledger {
       on: date, history: try pastRuns(of: request, database), caps: caps)
   }
 
+  /// Also those that were stopped, by what is known of them: the dearest runs are, and what was charged only because nothing was
+  /// known would grow with each estimate made of it.
   private static func pastRuns(of request: RunRequest, _ database: Database) throws -> [PastRun] {
     try Row.fetchAll(
       database,
       cached: """
-        SELECT charged_usd, charged_tokens FROM reservations
-        WHERE tenant = ? AND kind = ? AND runner = ? AND state = 'settled' ORDER BY id DESC LIMIT ?
+        SELECT r.state, r.charged_usd - coalesce(b.usd, 0) AS usd, r.charged_tokens - coalesce(b.input, 0) AS tokens
+        FROM reservations r
+          LEFT JOIN charges b ON b.tenant = r.tenant AND b.event_id = 'bound/r' || r.id AND b.superseded = 0
+        WHERE r.tenant = ? AND r.kind = ? AND r.runner = ? AND r.state IN ('settled', 'bound')
+        ORDER BY r.id DESC LIMIT ?
         """, arguments: [request.tenant.name, request.kind.rawValue, request.runner, RunEstimate.memory]
-    ).map { PastRun(usd: MicroUSD(micros: $0["charged_usd"]), tokens: $0["charged_tokens"]) }
+    ).map { (state: $0["state"] as String, run: PastRun(usd: MicroUSD(micros: $0["usd"]), tokens: $0["tokens"])) }
+      .filter { $0.state == "settled" || $0.run.usd > .zero || $0.run.tokens > 0 }.map(\.run)
   }
 }
 
@@ -194,7 +201,7 @@ extension Ledger {
       eventID: boundEvent(closing.id), source: .bound, usd: MicroUSD(micros: row["left_usd"]),
       tokens: ChargedTokens(input: row["left_tokens"]), model: row["model"], at: row["opened_at"])
     try book(
-      charge, on: row, decides: row["left_decides"], day: (row["day"], row["fleet_day"]), now: closing.now, database)
+      charge, on: row, decides: row["left_decides"], day: try day(of: row, database), now: closing.now, database)
     try close(closing.id, as: "bound", now: closing.now, database)
     return .settled
   }
@@ -204,17 +211,29 @@ extension Ledger {
   ) throws -> SettleOutcome {
     let wasBound = row["state"] == "bound"
     guard wasBound || row["state"] == "open" else { return .alreadyClosed }
-    if wasBound { try supersede(boundEvent(closing.id), of: closing.tenant, database) }
+    let boundDay = wasBound ? try supersede(boundEvent(closing.id), of: closing.tenant, database) : nil
+    let day = try boundDay ?? day(of: row, database)
     let decides: Int64 = closing.countsDecide ? row["decides"] : 0
     // A run that cost nothing is still a decide, and a row that can be traced.
     let nothing = Charge(eventID: "run/\(closing.id)", source: .reported, usd: .zero)
     for (index, charge) in (charges.isEmpty && decides > 0 ? [nothing] : charges).enumerated() {
-      try book(
-        charge, on: row, decides: index == 0 ? decides : 0, day: (row["day"], row["fleet_day"]), now: closing.now,
-        database)
+      try book(charge, on: row, decides: index == 0 ? decides : 0, day: day, now: closing.now, database)
     }
     try close(closing.id, as: "settled", now: closing.now, database)
     return wasBound ? .corrected : .settled
+  }
+
+  /// A decide belongs to the day that it began on. A worker lives for long: what its end says is felt by the day in force, as when
+  /// it is metered; the caller has moved that on.
+  private static func day(of row: Row, _ database: Database) throws -> ChargeDay {
+    let begun: ChargeDay = (row["day"], row["fleet_day"])
+    guard row["kind"] == RunKind.worker.rawValue else { return begun }
+    func inForce(_ scope: String) throws -> Int64? {
+      try Int64.fetchOne(database, cached: "SELECT day FROM clocks WHERE scope = ?", arguments: [scope])
+    }
+    return (
+      try inForce(row["tenant"]) ?? begun.tenant, try inForce(BudgetScope.fleet.key) ?? begun.fleet
+    )
   }
 
   static func boundEvent(_ id: ReservationID) -> String { "bound/\(id)" }

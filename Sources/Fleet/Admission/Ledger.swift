@@ -22,6 +22,7 @@ package final class Ledger: Sendable {
     let inode: UInt64
   }
 
+  private let mark: LedgerMark
   private let hasOpened = Locked(false)
   /// Closings that a ledger in trouble could not take: they go in before the next call that asks it anything.
   private let backlog: Locked<[Closing]>
@@ -39,6 +40,7 @@ package final class Ledger: Sendable {
   package init(path: FilePath, patience: Double = 1) {
     self.path = path
     self.patience = patience
+    mark = LedgerMark(beside: path)
     connection = Locked(nil)
     backlog = Locked([])
   }
@@ -117,7 +119,9 @@ package final class Ledger: Sendable {
         // Moved away or replaced: what would be written now would be lost.
         connection = nil
       }
-      let queue = try Self.opened(path, patience: patience, mayBegin: !hasOpened.withLock { $0 })
+      let known = try mark.read()
+      let queue = try Self.opened(path, patience: patience, mayBegin: mayBegin(known))
+      try begun(queue, known)
       guard let inode = inodeOnDisk() else {
         throw LedgerError(.unavailable, operation, path: path, detail: "it vanished while it was opened")
       }
@@ -127,8 +131,27 @@ package final class Ledger: Sendable {
     }
   }
 
-  /// An empty file is a new ledger only to who has seen none: to others somebody emptied or replaced it, and a day would be refilled.
+  /// An empty file is a new ledger only where there was none, or by somebody's order.
+  private func mayBegin(_ known: LedgerMark.Reading) -> Bool {
+    switch known {
+    case .absent: !hasOpened.withLock { $0 }
+    case .begun: false
+    case .anew: true
+    }
+  }
+
+  /// From here on it can be missed.
+  private func begun(_ queue: DatabaseQueue, _ known: LedgerMark.Reading) throws {
+    if case .anew(let actor, let at) = known {
+      let entry = AuditEntry(
+        at: at, actor: actor, via: "cli", action: "ledger begun anew", scope: .fleet, detail: "the old one was lost")
+      try queue.write { try Self.audit(entry, $0) }
+    }
+    if known != .begun { try mark.setBegun() }
+  }
+
   private static func opened(_ path: FilePath, patience: Double, mayBegin: Bool) throws -> DatabaseQueue {
+    guard mayBegin || !LedgerMark.isLost(path) else { throw LedgerError(.lost, "open it", path: path, detail: "") }
     var configuration = Configuration()
     configuration.label = "ledger"
     configuration.journalMode = .wal
@@ -142,7 +165,7 @@ package final class Ledger: Sendable {
         throw LedgerError(.corrupt, "open it", path: path, detail: "it is some other program's database")
       }
       guard mayBegin || !isEmpty else {
-        throw LedgerError(.corrupt, "open it", path: path, detail: "it was emptied or replaced")
+        throw LedgerError(.lost, "open it", path: path, detail: "")
       }
       let verdict = try String.fetchOne(database, sql: "PRAGMA quick_check(1)")
       guard verdict == "ok" else {

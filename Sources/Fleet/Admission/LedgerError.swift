@@ -9,6 +9,8 @@ package struct LedgerError: Error, Sendable, Hashable, CustomStringConvertible {
 
     /// The file is damaged, or is not a ledger.
     package static let corrupt = Code(rawValue: "corrupt")
+    /// There was one, and there is none: gone, emptied, or an empty one in its place.
+    package static let lost = Code(rawValue: "lost")
     /// Another process holds the file.
     package static let locked = Code(rawValue: "locked")
     /// The file or its directory cannot be written.
@@ -46,6 +48,7 @@ package struct LedgerError: Error, Sendable, Hashable, CustomStringConvertible {
   package var reason: String {
     switch code {
     case .corrupt: "the ledger is damaged (\(detail))"
+    case .lost: "the ledger is gone, and with it what was spent, held and frozen"
     case .locked: "another process has locked the ledger"
     case .readOnly: "the ledger cannot be written"
     case .full: "the ledger is on a full disk"
@@ -58,6 +61,8 @@ package struct LedgerError: Error, Sendable, Hashable, CustomStringConvertible {
   package var hint: String {
     switch code {
     case .corrupt: "every decide is held; put a good copy of the file in its place, and the fleet goes on by itself"
+    case .lost:
+      "put it or a copy of it back as \(path?.string ?? "FILE"); or give up what it knew: looop-fleet budget begin-anew"
     case .locked:
       "find who holds it with `fuser \(path?.string ?? "FILE")`; the fleet goes on by itself once it is free"
     case .readOnly: "make the file and its directory writable for the supervisor; it goes on by itself"

@@ -12,6 +12,7 @@ enum LedgerSchema {
     migrator.registerMigration("1 money") { try $0.execute(sql: money) }
     migrator.registerMigration("1 state") { try $0.execute(sql: state) }
     migrator.registerMigration("2 drain") { try $0.execute(sql: drain) }
+    migrator.registerMigration("3 stopped runs") { try $0.execute(sql: stoppedRuns) }
     return migrator
   }
 
@@ -108,5 +109,11 @@ enum LedgerSchema {
     INSERT INTO new_orders SELECT * FROM orders;
     DROP TABLE orders;
     ALTER TABLE new_orders RENAME TO orders;
+    """
+
+  /// What was stopped counts as a habit too.
+  private static let stoppedRuns = """
+    DROP INDEX reservations_past;
+    CREATE INDEX reservations_past ON reservations (tenant, kind, runner, id) WHERE state IN ('settled', 'bound');
     """
 }

@@ -1,4 +1,4 @@
-import Tenant
+package import Tenant
 
 /// A runner's account that its provider has turned away until some time.
 package struct ParkedAccount: Sendable, Hashable {
@@ -29,6 +29,12 @@ extension ParkedAccount {
       reason:
         "\(runner)'s provider turned it away; its limit ends \(Self.when(reset, now: now, zone)), and it is asked again shortly after"
     )
+  }
+
+  /// As a worker's own record tells it: codex's names the windows of its subscription. The others' say nothing that is known.
+  package init?(tenant: TenantID, transcript: Transcript, now: Int64, zone: ZoneRules) {
+    guard let until = transcript.limitedUntil else { return nil }
+    self.init(tenant: tenant, runner: transcript.runner, resetsAt: until, now: now, zone: zone)
   }
 
   private static func when(_ reset: Int64, now: Int64, _ zone: ZoneRules) -> String {

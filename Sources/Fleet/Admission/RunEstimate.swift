@@ -29,6 +29,8 @@ package enum RunEstimate {
   package static let habit = 5
   /// A tokenizer makes no more tokens of a text than a third of its bytes, apart from text that no prompt of ours is made of.
   static let bytesPerToken: Int64 = 3
+  /// A prompt's length is its tenant's word; no runner takes more than this.
+  static let longestPrompt: Int64 = 1 << 30
   /// Model calls that a decide makes with tools at hand; each sends the prompt again.
   static let firstTurns: Int64 = 4
   static let firstOutput: Int64 = 8_000
@@ -38,7 +40,7 @@ package enum RunEstimate {
   static let workerOutput: Int64 = 40_000
 
   /// Never more than a whole day's cap on any axis: a run that cannot be told to be cheaper would otherwise never start at all, and
-  /// the cap is what the runner is limited to where it can be (`limits`).
+  /// the cap is what the runner is limited to where it can be (`limits`). `caps` are the days' as they stand, raises included.
   package static func worstCase(
     kind: RunKind, free: Bool = false, promptBytes: Int64, model: String?, prices: PriceTable, on date: CivilDate,
     history: [PastRun], caps: [BudgetCaps]
@@ -46,6 +48,7 @@ package enum RunEstimate {
     let decides: Int64 = kind == .tick ? 1 : 0
     // The embedded decider has no model behind it.
     guard !free else { return BudgetAmounts(decides: decides) }
+    let promptBytes = min(max(0, promptBytes), longestPrompt)
     let recent = history.suffix(memory)
     let dearest = recent.map(\.usd.micros).max() ?? 0
     let longest = recent.map(\.tokens).max() ?? 0
@@ -57,15 +60,15 @@ package enum RunEstimate {
       estimate = BudgetAmounts(
         usd: MicroUSD(micros: scaled(dearest, percent)), tokens: scaled(longest, percent))
       // A prompt that has grown since is read at least once.
-      let prompt = ChargedTokens(input: max(0, promptBytes) / bytesPerToken)
+      let prompt = ChargedTokens(input: promptBytes / bytesPerToken)
       estimate.tokens = max(estimate.tokens, prompt.total)
       estimate.usd = max(estimate.usd, prices.price(prompt, model: model, on: date).usd)
     }
     estimate.decides = decides
-    for cap in caps {
-      for axis in BudgetAxis.allCases where axis != .decides {
-        if let most = cap[axis] { estimate[axis] = min(estimate[axis], most) }
-      }
+    for axis in BudgetAxis.allCases where axis != .decides {
+      for case let most? in caps.map({ $0[axis] }) { estimate[axis] = min(estimate[axis], most) }
+      // What has a model behind it takes something: else it would fit below a cap of nothing.
+      estimate[axis] = max(1, estimate[axis])
     }
     return estimate
   }
@@ -73,7 +76,7 @@ package enum RunEstimate {
   private static func firstTime(
     kind: RunKind, promptBytes: Int64, model: String?, prices: PriceTable, on date: CivilDate
   ) -> BudgetAmounts {
-    let prompt = max(0, promptBytes) / bytesPerToken
+    let prompt = promptBytes / bytesPerToken
     let tokens: ChargedTokens
     switch kind {
     case .tick: tokens = ChargedTokens(input: prompt * firstTurns, cacheRead: 0, cacheWrite: 0, output: firstOutput)

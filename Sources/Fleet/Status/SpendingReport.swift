@@ -38,7 +38,8 @@ package struct SpendingReport: Hashable, Sendable {
     }
   }
 
-  /// What the money went to, over the days of the report. All nil is the unattributed rest.
+  /// What the money went to, over the days of the report. Without a goal, a worker and a kind it is unattributed: an agent that somebody
+  /// started beside the loop and its workers.
   package struct Share: Hashable, Sendable {
     package var goal: String?
     package var worker: String?
@@ -147,11 +148,12 @@ extension SpendingReport {
       var goal: String?
       var worker: String?
       var model: String?
-      var kind: String
+      var kind: String?
     }
     var shares: [Key: Share] = [:]
     for row in rows {
-      let key = Key(goal: row.goal, worker: row.worker, model: row.model, kind: row.kind.rawValue)
+      let kind = row.runner == RunRequest.unattributed ? nil : row.kind.rawValue
+      let key = Key(goal: row.goal, worker: row.worker, model: row.model, kind: kind)
       var share =
         shares[key]
         ?? Share(goal: key.goal, worker: key.worker, model: key.model, kind: key.kind, usd: 0, tokens: 0)

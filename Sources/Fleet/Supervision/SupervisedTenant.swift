@@ -11,12 +11,16 @@ struct SupervisedTenant: Sendable {
   var budget: BudgetState?
   /// What was announced of its day.
   var marks = BudgetMarks()
+  /// The day and caps that are spent and have asked for more.
+  var breach: String?
   /// Workers whose start is under way here, and what became of a refusal, by id.
   var starting: Set<String> = []
   /// Ended workers of which something still lives that is being stopped: their ids start nothing meanwhile.
   var ending: Set<String> = []
   var unrecorded = UnrecordedWorkers()
   var holds = WorkerHolds()
+  /// Its runner home is being looked through.
+  var isSweeping = false
   /// Whether the ledger may have a hold of one of its decides: it is asked after a beat only then, for most beats decide nothing.
   var mayHoldDecides = true
   /// What the kernel did to ended workers, in words, by generation.

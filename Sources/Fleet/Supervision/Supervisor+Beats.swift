@@ -137,11 +137,14 @@ extension Supervisor {
     }
   }
 
-  private func admit(_ name: String, _ line: JSON) async -> JSON {
+  func admit(_ name: String, _ line: JSON) async -> JSON {
     guard let runID = line["run_id"]?.string, Identifier.isValid(runID), let tenant = tenants[name] else {
       return Self.refusal("the request names no run", retryAt: nil)
     }
     guard !tenant.state.frozen, !tenant.state.paused else { return Self.refusal("paused by ops", retryAt: nil) }
+    guard waitingDecides[name] == nil else {
+      return Self.refusal("another question of this beat waits for a place", retryAt: nil)
+    }
     guard await waitForDecidePlace(name, tenant) else {
       let isFrozen = tenants[name]?.state.frozen ?? false
       return Self.refusal(isFrozen ? "frozen by ops" : "the fleet is stopping", retryAt: nil)

@@ -59,12 +59,43 @@ extension Supervisor {
       tenants[name]?.holds.waiting = nil
       admitWorkers()
     }
-    guard let held = tenant.state.held, held.scope != .fleet else { return }
     // A new day, a raise, or a settlement below the hold lifts it; the next decide finds out whether it may. What is parked waits
     // for its time.
-    if held.isOver(at: clock.now) ?? (before?.day != state.day || (state.standing != .held && before != state)) {
+    if let held = tenant.state.held, held.scope != .fleet,
+      held.isOver(at: clock.now) ?? (before?.day != state.day || (state.standing != .held && before != state))
+    {
       tenants[name]?.state.held = nil
       changed(.tenants, about: name)
+    }
+    let rules = rules(of: tenant)
+    if let refusal = BudgetGate.exhausted((rules.scope, state, rules.zone)) {
+      breached(refusal, state, of: name)
+    } else {
+      tenants[name]?.breach = nil
+    }
+  }
+
+  /// Spent, it asks once for each cap of a day, and is held: whatever spent it, and whether or not anything wishes to start.
+  private func breached(_ refusal: AdmissionRefusal, _ state: BudgetState, of name: String) {
+    guard let tenant = tenants[name] else { return }
+    let breach = state.breach
+    guard tenant.breach != breach else {
+      if tenant.state.held == nil { hold(name, because: refusal) }
+      return
+    }
+    tenants[name]?.breach = breach
+    let (rules, now) = (rules(of: tenant), ClockReading.now(clock))
+    begin(.short) { fleet in
+      // It is held as soon as somebody can do something about it.
+      switch await fleet.ledger.perform({ try $0.openBudgetAsk(refusal, rules: rules, now: now) }) {
+      case .success:
+        await fleet.refreshBudgetAsks()
+        guard let tenant = fleet.tenants[name], tenant.breach == breach, tenant.state.held == nil else { return }
+        fleet.hold(name, because: refusal)
+      case .failure(let error):
+        fleet.tenants[name]?.breach = nil
+        fleet.ledgerFailed(error)
+      }
     }
   }
 
@@ -89,7 +120,7 @@ extension Supervisor {
       changed(.tenants, about: name)
     }
     // Asked once for each cap of a day.
-    let breach = "\(state.day.date) \(BudgetAxis.allCases.map { state[$0].cap.map(String.init) ?? "-" })"
+    let breach = state.breach
     guard fleetBreach != breach else { return }
     fleetBreach = breach
     say("every tenant is held: \(refusal.reason)", level: .warning)
@@ -155,6 +186,13 @@ extension Supervisor {
     case .fleet: body(&fleetMarks)
     case .tenant(let tenant): if tenants[tenant.name] != nil { body(&tenants[tenant.name]!.marks) }
     }
+  }
+}
+
+extension BudgetState {
+  /// The day and its caps as one word: once for each of these a person is asked.
+  fileprivate var breach: String {
+    "\(day.date) \(BudgetAxis.allCases.map { self[$0].cap.map(String.init) ?? "-" })"
   }
 }
 

@@ -8,6 +8,7 @@ extension Supervisor {
     let words = "the ledger cannot be used, so no decide may start: \(error.reason)"
     if ledgerTrouble != words { say("\(words) (\(error.hint))", level: .error) }
     let isNew = ledgerTrouble == nil
+    ledgerHint = error.hint
     troubleIs(words)
     if isNew { retryLedger() }
   }
@@ -65,6 +66,7 @@ extension Supervisor {
       await refreshBudgets()
       await forgetOldCharges()
       meterAll()
+      await sweepHomes()
       admitWorkers()
       if let due = delivery.report.nextDue, due <= clock.now { deliverAsks() }
     }

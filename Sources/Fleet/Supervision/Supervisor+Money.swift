@@ -126,8 +126,9 @@ extension Supervisor {
   /// Closes the holds of tenants that are configured no longer, also of an earlier supervisor's time: nobody will say what their
   /// runs used, so each is charged as an upper bound, and keeps nothing of the fleet's budget any more.
   func bindStrangers(sparing names: Set<String>) async {
-    let now = ClockReading.now(clock)
+    let (now, fleetRules) = (ClockReading.now(clock), fleetRules)
     let result = await ledger.perform { ledger in
+      _ = try ledger.state(fleetRules, now: now)
       let left = try ledger.openReservations().filter { !names.contains($0.request.tenant.name) }
       for open in left { try ledger.bind(open.id, of: open.request.tenant, now: now) }
       return left

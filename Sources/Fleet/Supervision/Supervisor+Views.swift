@@ -50,7 +50,7 @@ extension Supervisor {
       FleetDocument.Guard(
         name: "budget", enforced: ledgerTrouble == nil,
         detail: ledgerTrouble ?? "every decide and every worker is reserved before it starts",
-        hint: ledgerTrouble.map { _ in "see the detail; no decide starts until the ledger can be written" }))
+        hint: ledgerTrouble.flatMap { _ in ledgerHint }))
     if let delivery = deliveryGuard { guards.append(delivery) }
     return guards
   }

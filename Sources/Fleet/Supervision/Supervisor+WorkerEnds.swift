@@ -34,7 +34,9 @@ extension Supervisor {
     _ reservation: OpenReservation, _ worker: TenantReport.Worker?, of tenant: SupervisedTenant
   ) async {
     let settlement = await settlement(of: reservation, worker, tenant)
-    if case .failure(let error) = await carryOut(settlement, reservation, of: tenant) { return ledgerFailed(error) }
+    if case .failure(let error) = await carryOut(settlement, reservation, of: tenant) {
+      return await ledgerRefused(error, tenant.id.name)
+    }
     if let words = settlement.words(worker: reservation.request.worker ?? reservation.request.runID) {
       say(words, about: tenant.id.name, level: .warning)
     }
@@ -48,6 +50,8 @@ extension Supervisor {
     let (id, owner, now) = (reservation.id, tenant.id, ClockReading.now(clock))
     let (rules, fleetRules) = (rules(of: tenant), fleetRules)
     return await ledger.perform { ledger in
+      // The day in force is that of the last reading.
+      _ = try ledger.states([rules, fleetRules], now: now)
       switch settlement {
       case .release: try ledger.release(id, of: owner, now: now)
       case .charge(let charges): try ledger.settle(id, of: owner, charges: charges, now: now)

@@ -52,7 +52,7 @@ extension Supervisor {
     guard let tenant = tenants[name] else { return }
     let (now, owner) = (ClockReading.now(clock), tenant.id)
     if case .failure(let error) = await ledger.perform({ try $0.release(id, of: owner, now: now) }) {
-      return ledgerFailed(error)
+      return await ledgerRefused(error, name)
     }
     tenants[name]?.holds.open[generation] = nil
     await refreshBudget(name)
@@ -62,6 +62,16 @@ extension Supervisor {
     guard let open = await openHolds() else { return }
     tenants[name]?.know(open[name] ?? [])
     settleEndedWorkers(name)
+  }
+
+  /// A hold that the ledger does not know: a copy from before lies in its place. What it holds is read anew, and who lives without
+  /// a hold is adopted with the next metering. Any other trouble is the whole ledger's.
+  func ledgerRefused(_ error: LedgerError, _ name: String) async {
+    guard error.code == .conflict else { return ledgerFailed(error) }
+    say("\(error.reason): its holds are read anew", about: name, level: .warning)
+    guard let open = await openHolds() else { return }
+    tenants[name]?.holds.open = [:]
+    tenants[name]?.know(open[name] ?? [])
   }
 
   /// What the ledger holds, by tenant; nil where it cannot be read.

@@ -22,16 +22,21 @@ extension Supervisor {
     await adoptUnpaid(name)
     guard let all = tenants[name]?.holds.nextPass(), let tenant = tenants[name] else { return }
     var metered: [(id: ReservationID, charges: [Charge])] = []
+    var parked: [ParkedAccount] = []
     for worker in tenant.liveWorkers {
       guard let hold = tenant.holds.open[worker.record.generation], all || isPaid(hold, tenant) else { continue }
       // A helper that fails now is asked again in a while; its worker's hold stands meanwhile.
       guard case .success(let finding) = await transcripts(of: worker.record, tenant) else { continue }
       let today = tenant.configuration.zone.date(at: clock.now)
       metered.append((hold.id, TranscriptCharges.of(finding.transcripts, prices: prices, on: today)))
+      parked += finding.transcripts.compactMap {
+        ParkedAccount(tenant: tenant.id, transcript: $0, now: clock.now, zone: tenant.configuration.zone)
+      }
     }
     let (rules, fleetRules, owner, now) = (rules(of: tenant), fleetRules, tenant.id, ClockReading.now(clock))
-    let readings = metered
+    let (readings, turnedAway) = (metered, parked)
     let result = await ledger.perform { ledger in
+      for account in turnedAway { try ledger.park(account) }
       for reading in readings where !reading.charges.isEmpty {
         try ledger.meter(
           reading.id, of: owner, charges: reading.charges, tenant: rules, fleet: fleetRules, now: now)
@@ -42,9 +47,10 @@ extension Supervisor {
       }
     }
     switch result {
-    case .failure(let error): ledgerFailed(error)
+    case .failure(let error): await ledgerRefused(error, name)
     case .success(let left):
       ledgerAnswered()
+      await sweepHome(name)
       await refreshSpending(name)
       await refreshBudget(name)
       for money in left { await judge(money, name, now: now) }

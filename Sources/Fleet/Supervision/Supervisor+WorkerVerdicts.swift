@@ -1,7 +1,8 @@
 import Logging
 import Tenant
 
-/// What a day's money means for the workers that live on it, as ``WorkerMoney`` decides: they are told, given time, and stopped.
+/// What a day's money means for the workers that live on it, as ``WorkerMoney`` decides: they are told, given time, and stopped. That
+/// nothing new starts is seen to as the day is read (`Supervisor+Budgets`).
 extension Supervisor {
   struct MoneyLeft: Sendable {
     let rules: BudgetRules
@@ -22,24 +23,10 @@ extension Supervisor {
     case .goOn: break
     case .warn(let words): await tell(paid, "warn", whose + words, money, tenant)
     case .finish(_, let words):
-      await holdOwn(name, money)
       await tell(paid, "finish", whose + words, money, tenant)
     case .stop(let words):
-      await holdOwn(name, money)
       for worker in paid { await stop(worker.record, of: tenant, because: whose + words) }
     }
-  }
-
-  /// One ask, and nothing new. The fleet's own day holds every tenant as it is read.
-  private func holdOwn(_ name: String, _ money: MoneyLeft) async {
-    let (rules, now) = (money.rules, ClockReading.now(clock))
-    guard rules.scope != .fleet, let refusal = BudgetGate.exhausted((rules.scope, money.state, rules.zone)) else {
-      return
-    }
-    let result = await ledger.perform { try $0.openBudgetAsk(refusal, rules: rules, now: now) }
-    if case .failure(let error) = result { ledgerFailed(error) }
-    await refreshBudgetAsks()
-    if tenants[name]?.state.held == nil { hold(name, because: refusal) }
   }
 
   /// Once for each worker and cap, also over restarts.

@@ -67,6 +67,8 @@ package actor Supervisor {
   var prices = PriceTable.shipped
   /// Why no decide may start in the whole fleet: the ledger cannot be written.
   var ledgerTrouble: String?
+  /// …and what can be done about it.
+  var ledgerHint: String?
   /// Whether the orders of ops (pause, freeze) could be read since we began.
   var knowsOrders = false
   var fleetBudget: BudgetState?

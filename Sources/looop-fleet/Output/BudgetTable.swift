@@ -55,7 +55,9 @@ enum BudgetTable {
   }
 
   private static func axis(_ axis: TenantBudget.Axis, _ text: (Int64) -> String) -> String {
-    text(axis.spent) + (axis.cap.map { " of \(text($0))" } ?? "")
+    guard let cap = axis.cap else { return text(axis.spent) }
+    let percent = cap > 0 ? " (\(Int128(max(0, axis.spent)) * 100 / Int128(cap)) %)" : ""
+    return "\(text(axis.spent)) of \(text(cap))\(percent)"
   }
 
   private static func daily(_ days: [JSON], width: Int, paint: Paint) -> [String] {

@@ -105,6 +105,10 @@ import Testing
     #expect(
       BudgetForecast.exhaustion(
         of: BudgetAxisState(spent: .max, reserved: .max, cap: .max), recent: .max, since: 0, now: now,
+        resetsAt: Self.day.resetsAt) == nil, "what is spent already is no forecast")
+    #expect(
+      BudgetForecast.exhaustion(
+        of: BudgetAxisState(spent: .max - 1, reserved: 0, cap: .max), recent: .max, since: 0, now: now,
         resetsAt: Self.day.resetsAt) == now)
   }
 
@@ -141,6 +145,100 @@ import Testing
     #expect(estimate(runs).usd.micros == 80_000)
     #expect(estimate(runs + runs).usd.micros == 50_000)
     #expect(estimate(runs + runs, bytes: 3_000_000).tokens == 1_000_000)
+  }
+
+  @Test func `a prompt's length is the tenant's word, and bounds no sum`() throws {
+    for kind in RunKind.allCases {
+      #expect(estimate([], kind: kind, bytes: .max) == estimate([], kind: kind, bytes: RunEstimate.longestPrompt))
+    }
+    let fixture = try LedgerFixture()
+    for run in 0..<3 {
+      var request = fixture.request(run: "r\(run)")
+      request.promptBytes = .max
+      let amounts = BudgetAmounts(usd: MicroUSD(micros: .max), tokens: .max, decides: 1)
+      let admission = try fixture.ledger.reserve(
+        request, worstCase: run == 0 ? nil : amounts, tenant: fixture.rules(.web, .none), fleet: fixture.fleet,
+        prices: .shipped, now: fixture.now)
+      #expect(admission.granted != nil)
+    }
+    #expect(try fixture.state(.web, .none).usd.reserved > 2_000_000_000_000_000)
+  }
+
+  @Test(arguments: [
+    (BudgetCaps(usd: .zero), BudgetAxis.usd, "$0.00"), (BudgetCaps(tokens: 0), .tokens, "0 tokens"),
+  ])
+  func `a cap of nothing refuses every run that uses a model, a tenant's or the fleet's`(
+    caps: BudgetCaps, axis: BudgetAxis, words: String
+  ) throws {
+    for (kind, ofFleet) in [(RunKind.tick, false), (.worker, false), (.tick, true), (.worker, true)] {
+      let fixture = try LedgerFixture()
+      // Runs that took nothing are no proof that the next one does not.
+      for run in 0..<3 {
+        let id = try #require(try fixture.reserve(fixture.request(kind: kind), worst: 1, caps: .none).granted)
+        try fixture.ledger.settle(
+          id, of: .web, charges: [LedgerFixture.charge("free-\(run)", 0, tokens: 0)], now: fixture.now)
+      }
+      if ofFleet { fixture.fleet.caps = caps }
+      for bytes: Int64 in [0, 30_000] {
+        var request = fixture.request(kind: kind)
+        request.promptBytes = bytes
+        let refusal = try fixture.ledger.reserve(
+          request, tenant: fixture.rules(.web, ofFleet ? .none : caps), fleet: fixture.fleet, prices: .shipped,
+          now: fixture.now
+        ).refusal
+        #expect(refusal?.axis == axis)
+        #expect(
+          refusal?.reason
+            == "\(ofFleet ? "the fleet's" : "today's") budget of \(words) lets nothing start that uses a model")
+      }
+      #expect(try fixture.ledger.openReservations() == [])
+    }
+  }
+
+  @Test func `a hold is bounded by the cap as it was raised`() throws {
+    let fixture = try LedgerFixture()
+    let rules = fixture.rules(.web, BudgetCaps(usd: Self.usd(1)))
+    let dear = try #require(try fixture.reserve(fixture.request(), worst: 1, caps: .none).granted)
+    try fixture.ledger.settle(dear, of: .web, charges: [LedgerFixture.charge("dear", 3_000_000)], now: fixture.now)
+    fixture.pass(86_400)
+    func worst() throws -> Int64? {
+      let answer = try fixture.ledger.reserve(
+        fixture.request(run: "next"), tenant: rules, fleet: fixture.fleet, prices: .shipped, now: fixture.now)
+      if case .granted(_, let worst, _) = answer { return worst.usd.micros }
+      return nil
+    }
+    try fixture.ledger.raise(
+      BudgetRaise(scope: .tenant(.web), amounts: BudgetAmounts(usd: Self.usd(4)), actor: "a", via: "cli"),
+      rules: rules, now: fixture.now)
+    #expect(try worst() == 5_000_000, "twice its dearest run would be more than the whole day")
+  }
+
+  @Test func `runs that were stopped are a habit too, by what is known of them`() throws {
+    let fixture = try LedgerFixture()
+    let rules = fixture.rules(.web, .none)
+    func worst(_ run: String) throws -> Int64? {
+      let answer = try fixture.ledger.reserve(
+        fixture.request(kind: .worker, run: run), tenant: rules, fleet: fixture.fleet, prices: .shipped,
+        now: fixture.now)
+      if case .granted(let id, let worst, _) = answer {
+        try fixture.ledger.release(id, of: .web, now: fixture.now)
+        return worst.usd.micros
+      }
+      return nil
+    }
+    let first = try #require(try worst("w0"))
+    // Nothing is known of this one: its hold is no habit, else each would make the next larger.
+    let silent = try #require(
+      try fixture.reserve(fixture.request(kind: .worker), worst: 9_000_000, caps: .none).granted)
+    try fixture.ledger.bind(silent, of: .web, now: fixture.now)
+    #expect(try worst("w1") == first)
+    let stopped = try #require(
+      try fixture.reserve(fixture.request(kind: .worker), worst: 5_000_000, caps: .none).granted)
+    try fixture.ledger.meter(
+      stopped, of: .web, charges: [LedgerFixture.charge("seen", 4_000_000)], tenant: rules, fleet: fixture.fleet,
+      now: fixture.now)
+    try fixture.ledger.bind(stopped, of: .web, now: fixture.now)
+    #expect(try worst("w2") == 8_000_000)
   }
 
   @Test func `no estimate is beyond a whole day`() {
@@ -184,11 +282,11 @@ import Testing
     let tokens = TokenCount(input: 1000, output: 100)
     func usage(
       _ tokens: TokenCount?, _ usd: Int64?, _ runner: String = "claude", complete: Bool = true, limited: Int64? = nil,
-      model: String? = nil
+      model: String? = nil, worked: Bool = false
     ) -> RunUsage {
       RunUsage(
         runner: runner, model: model, session: "s", tokens: tokens, microUSD: usd, complete: complete,
-        rateLimitedUntil: limited)
+        rateLimitedUntil: limited, worked: worked)
     }
     #expect(settle(nil) == "bind")
     #expect(settle(usage(tokens, 60_000)) == "reported $0.06 1100")
@@ -201,6 +299,7 @@ import Testing
     #expect(settle(usage(nil, nil, complete: false)) == "bind")
     #expect(settle(usage(nil, nil, "custom")) == "bind")
     #expect(settle(usage(nil, nil, limited: 99)) == "no decide")
+    #expect(settle(usage(nil, nil, "codex", complete: false, limited: 99, worked: true)) == "bind")
     #expect(settle(usage(tokens, 60_000, limited: 99)) == "reported $0.06 1100")
   }
 
@@ -284,6 +383,18 @@ import Testing
     #expect(try fixture.ledger.totals(of: .tenant(.web), on: CivilDate("2026-07-27")!).usd.micros == 100_000)
     #expect(try fixture.state(.web, .none).usd.spent == 190_000)
     #expect(try fixture.state(.web, .none).tokens.spent == 1900)
+  }
+
+  @Test func `a worker's record parks its account, while it says that it is turned away`() {
+    var transcript = Transcript(runner: "codex")
+    func parked() -> ParkedAccount? {
+      ParkedAccount(tenant: .web, transcript: transcript, now: 1_785_153_600, zone: .utc)
+    }
+    #expect(parked() == nil)
+    transcript.limitedUntil = 1_785_153_600
+    #expect(parked() == nil)
+    transcript.limitedUntil = 1_785_164_400
+    #expect(parked()?.runner == "codex" && (parked()?.until ?? 0) > 1_785_164_400)
   }
 
   @Test func `an account is parked a little longer than its provider says`() throws {

@@ -62,7 +62,7 @@ import Testing
       (Int64(600), Int64(200), Int64(7200), "at this rate spent by 16:00"),
       (600, 400, 7200, "at this rate spent by 14:00"),
       (600, 200, 3600, "at this rate spent by 14:00"), (633, 200, 7200, "at this rate spent by 15:40"),
-      (999, 1000, 600, "at this rate spent by 12:00"), (1000, 500, 7200, "at this rate spent by 12:00"),
+      (999, 1000, 600, "at this rate spent by 12:00"), (1000, 500, 7200, nil),
       (600, 66, 7200, nil), (600, 67, 7200, "at this rate spent by 23:56"), (600, 0, 7200, nil), (600, 200, 599, nil),
       (600, 200, 600, "at this rate spent by 12:20"), (0, 1, 7200, nil),
     ] as [(Int64, Int64, Int64, String?)])
@@ -82,7 +82,8 @@ import Testing
 
   @Test(
     arguments: [
-      (Int64(15_000_000), Int64(0), nil, nil), (15_000_000, 1_000_000, nil, "80 % of today's $20.00 are spent or held"),
+      (Int64(9_999_999), Int64(0), nil, nil), (9_000_000, 1_000_000, nil, "50 % of today's $20.00 are spent or held"),
+      (15_000_000, 1_000_000, nil, "80 % of today's $20.00 are spent or held"),
       (
         16_600_000, 0, "at this rate spent by 15:40",
         "83 % of today's $20.00 are spent or held; at this rate spent by 15:40"
@@ -90,6 +91,13 @@ import Testing
     ] as [(Int64, Int64, String?, String?)])
   func `what status says of a day that runs short`(spent: Int64, held: Int64, forecast: String?, words: String?) {
     #expect(Self.state(.usd, spent: spent, held: held, cap: 20_000_000).concern(forecast: forecast) == words)
+  }
+
+  @Test func `what was spent where nothing may be is said too`() {
+    #expect(
+      Self.state(.usd, spent: 3_500_000, held: 0, cap: 0).concern(forecast: nil)
+        == "$3.50 are spent or held where today's budget is $0.00")
+    #expect(Self.state(.usd, spent: 0, held: 0, cap: 0).concern(forecast: nil) == nil)
   }
 
   @Test(arguments: [

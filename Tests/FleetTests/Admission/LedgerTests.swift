@@ -151,6 +151,57 @@ import Testing
     #expect(try fixture.ledger.totals(of: .tenant(.web), on: CivilDate("2026-07-27")!).usd.micros == 500_000)
   }
 
+  @Test func `what a worker's end says is felt by the day in force`() throws {
+    let fixture = try LedgerFixture()
+    fixture.fleet.caps = Self.dollar
+    var open: [ReservationID] = []
+    for _ in 0..<2 {
+      open.append(
+        try #require(try fixture.reserve(fixture.request(kind: .worker), worst: 300_000, caps: Self.dollar).granted))
+    }
+    // Nobody looked at the days in between.
+    fixture.pass(86_400)
+    let rules = [fixture.rules(.web, Self.dollar), fixture.fleet]
+    _ = try fixture.ledger.states(rules, now: fixture.now)
+    try fixture.ledger.settle(open[0], of: .web, charges: [LedgerFixture.charge("e", 200_000)], now: fixture.now)
+    try fixture.ledger.bind(open[1], of: .web, now: fixture.now)
+    for state in try fixture.ledger.states(rules, now: fixture.now) {
+      #expect(state.usd == BudgetAxisState(spent: 500_000, reserved: 0, cap: 1_000_000))
+    }
+    // The truth replaces a bound where that was booked.
+    fixture.pass(86_400)
+    try fixture.ledger.settle(open[1], of: .web, charges: [LedgerFixture.charge("f", 100_000)], now: fixture.now)
+    #expect(try fixture.ledger.totals(of: .fleet, on: CivilDate("2026-07-28")!).usd.micros == 300_000)
+    #expect(try fixture.ledger.audited() == [])
+  }
+
+  @Test func `what nobody held money for is charged to the day, once, and to nobody's worker`() throws {
+    let fixture = try LedgerFixture()
+    let rules = fixture.rules(.web, Self.dollar)
+    func book(_ events: [String]) throws {
+      try fixture.ledger.bookUnattributed(
+        events.map { LedgerFixture.charge($0, 300_000) }, of: .web, tenant: rules, fleet: fixture.fleet,
+        now: fixture.now)
+    }
+    // A worker's own event, met again in the home, stays the worker's.
+    let request = fixture.request(kind: .worker)
+    let id = try #require(try fixture.reserve(request, worst: 300_000, caps: Self.dollar).granted)
+    try fixture.ledger.settle(id, of: .web, charges: [LedgerFixture.charge("own", 300_000)], now: fixture.now)
+    for _ in 0..<2 { try book(["own", "a", "b"]) }
+    #expect(try fixture.state(.web, Self.dollar).usd == BudgetAxisState(spent: 900_000, reserved: 0, cap: 1_000_000))
+    fixture.pass(86_400)
+    try book(["b", "c"])
+    #expect(try fixture.state(.web, Self.dollar).usd.spent == 300_000)
+    #expect(try fixture.ledger.openReservations() == [])
+    #expect(try fixture.ledger.audited() == [])
+    let today = try fixture.state(.web, Self.dollar).day.date
+    let rows = try fixture.ledger.rows(from: today.advanced(by: -1), through: today)
+    #expect(
+      rows.map { "\($0.runner) \($0.worker ?? "-") \($0.usd)" } == [
+        "unattributed - $0.30", "unattributed - $0.60", "claude - $0.30",
+      ])
+  }
+
   @Test func `what no bill can be stays a whole number`() throws {
     let fixture = try LedgerFixture()
     for run in 0..<3 {
@@ -195,7 +246,7 @@ import Testing
     try fixture.ledger.give(.freeze, to: .fleet, actor: "alice", via: "cli", now: fixture.now)
     fixture.ledger.close()
     let old = """
-      DELETE FROM grdb_migrations WHERE identifier = '2 drain';
+      DELETE FROM grdb_migrations WHERE identifier IN ('2 drain', '3 stopped runs');
       ALTER TABLE orders RENAME TO later;
       CREATE TABLE orders (
         scope TEXT NOT NULL, kind TEXT NOT NULL CHECK (kind IN ('pause', 'freeze')),

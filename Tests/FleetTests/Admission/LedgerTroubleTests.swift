@@ -123,6 +123,40 @@ import Testing
     #expect(try fixture.ledger.openReservations().count == 2, "the hold went to the file that is there")
   }
 
+  @Test(arguments: [true, false])
+  func `lost between two lives: refused until it is back, or somebody orders a new one`(leavesFile: Bool) throws {
+    let (fixture, open) = try used()
+    try fixture.ledger.give(.freeze, to: .tenant(.api), actor: "alice", via: "cli", now: fixture.now)
+    let mark = LedgerMark(beside: fixture.path)
+    #expect(throws: LedgerError.self, "nothing is lost") { try mark.orderAnew(actor: "mallory", at: 1) }
+    fixture.ledger.close()
+    let aside = fixture.scratch.appending("aside")
+    #expect(shell("mkdir \(aside) && mv \(fixture.path)* \(aside)/") == 0)
+    // What the supervisor's start leaves there.
+    if leavesFile { try AtomicFile.write("", to: fixture.path) }
+    fixture.reopen()
+    for _ in 0..<2 {
+      expect(.lost) { _ = try fixture.reserve(fixture.request(), worst: 1, caps: Self.caps) }
+      expect(.lost) { _ = try fixture.ledger.orders() }
+    }
+    #expect(shell("mv \(aside)/* \(fixture.scratch.path)/") == 0)
+    try checkWhole(fixture, open: open)
+    #expect(try fixture.ledger.orders().count == 1)
+
+    fixture.ledger.close()
+    #expect(shell("rm \(fixture.path)*") == 0)
+    fixture.reopen()
+    expect(.lost) { _ = try fixture.ledger.orders() }
+    try mark.orderAnew(actor: "alice", at: 7)
+    #expect(try fixture.ledger.orders() == [], "whoever has it open follows")
+    #expect(try fixture.reserve(fixture.request(), worst: 1, caps: Self.caps).granted != nil)
+    #expect(try fixture.ledger.auditLog().map { "\($0.actor) \($0.action) \($0.at)" } == ["alice ledger begun anew 7"])
+    // The order was for one.
+    fixture.ledger.close()
+    #expect(shell("rm \(fixture.path)*") == 0)
+    expect(.lost) { _ = try fixture.ledger.orders() }
+  }
+
   @Test func `its directory is gone: refused, and fine when it is back`() throws {
     let fixture = try LedgerFixture()
     let path = fixture.scratch.appending("state/ledger.sqlite")

@@ -30,6 +30,12 @@ import Testing
     let csv = SpendingReport(tenants: [entry]).csv
     #expect(csv.hasPrefix(BudgetCSV.header))
     #expect(csv.split(separator: "\r\n").count == 5)
+    var stray = row(30, worker: nil, 1)
+    stray = BudgetRow(
+      day: stray.day, tenant: "web", kind: .worker, goal: nil, worker: nil, runner: "unattributed", model: "m",
+      source: .priced, unpriced: false, usd: stray.usd, tokens: stray.tokens, decides: 0, runs: 1)
+    let unattributed = SpendingReport.Entry(name: "web", today: nil, forecast: nil, rows: [row(30, 2), stray]).shares
+    #expect(unattributed.map(\.kind) == ["tick", nil])
     #expect(entry.json.object?.keys.sorted() == ["days", "forecast", "name", "shares", "today"])
   }
 }

@@ -1,11 +1,12 @@
 import ArgumentParser
 import Fleet
+import Glibc
 import Tenant
 
 struct BudgetCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "budget", abstract: "What was spent and what is left; raise today's cap.",
-    subcommands: [BudgetShow.self, BudgetRaise.self], defaultSubcommand: BudgetShow.self)
+    subcommands: [BudgetShow.self, BudgetRaise.self, BudgetBeginAnew.self], defaultSubcommand: BudgetShow.self)
 }
 
 struct BudgetShow: AsyncParsableCommand {
@@ -32,6 +33,31 @@ struct BudgetShow: AsyncParsableCommand {
     guard report["tenants"]?.array?.isEmpty == false else { return Printer.standard.line("no tenants") }
     Printer.standard.lines(
       BudgetTable.lines(report, days: days, width: Printer.standard.width, paint: Printer.standard.paint))
+  }
+}
+
+/// An order left beside the ledger's place, for whoever may write there: the supervisor that needs it may not even start well.
+struct BudgetBeginAnew: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "begin-anew",
+    abstract: "Give up a ledger that is lost, and begin a new one.",
+    discussion:
+      "Today counts as unspent then, nothing is frozen or paused any more, and the audit log begins with who ordered it."
+  )
+
+  @OptionGroup var common: CommonOptions
+
+  func run() throws {
+    let ledger = try common.paths().ledger
+    let actor = UserLookup.system.user(getuid())?.name ?? "uid \(getuid())"
+    do throws(LedgerError) {
+      try LedgerMark(beside: ledger).orderAnew(actor: actor, at: HostClock.system.now)
+    } catch {
+      throw FleetRefusal(
+        error.code == .conflict ? .conflict : .unavailable, error.description,
+        hint: error.code == .conflict ? "looop-fleet doctor says what it lacks" : "who owns \(ledger) orders it")
+    }
+    Printer.standard.line("ordered: a running fleet goes on within seconds, with nothing spent and nothing frozen")
   }
 }
 
