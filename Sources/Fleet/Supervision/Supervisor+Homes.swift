@@ -59,6 +59,6 @@ extension Supervisor {
   /// In a home that tenants share nobody can tell whose a session is.
   private func hasHomeOfItsOwn(_ tenant: SupervisedTenant) -> Bool {
     guard let home = try? confined(tenant).resolvedRunnerHome else { return false }
-    return !tenants.values.contains { $0.id != tenant.id && (try? confined($0).resolvedRunnerHome) == home }
+    return !tenants.values.contains { $0.id != tenant.id && $0.configuration.runnerHome == home }
   }
 }
