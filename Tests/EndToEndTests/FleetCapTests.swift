@@ -88,18 +88,20 @@ struct FleetCapTests {
     let first = try #require(try budgetAsks(fleet).first?["id"]?.string)
     #expect(try fleet.run("answer", first, "perhaps").exitCode == 1)
     #expect(try fleet.run("answer", "@fleet/budget-2000-01-01", "wait").exitCode == 5)
-    #expect(try fleet.run("answer", first, "raise 0.06").exitCode == 0)
+    // Room for twice what the first one took, which is what the second is held for.
+    try agent.say(StandInAgent.noop(usd: 0.12), to: "busy")
+    #expect(try fleet.run("answer", first, "raise 0.13").exitCode == 0)
     // One more decide, and the raised cap is spent as well: it asks anew.
     try agent.edit("busy", "Another goal.")
-    #expect(try eventually(within: 30) { try areHeld(fleet, "$0.11") }, "\(fleet.log)")
+    #expect(try eventually(within: 30) { try areHeld(fleet, "$0.18") }, "\(fleet.log)")
     #expect(try eventually(within: 20) { try budgetAsks(fleet).map { $0["id"]?.string } == [first + "-2"] })
     #expect(try fleet.run("answer", first + "-2", "wait").exitCode == 0)
     try agent.edit("busy", "A third goal.")
     #expect(try eventually(within: 10) { try fleet.tenant("busy")?["last_beat"]?["outcome"]?.string == "held" })
-    #expect(try areHeld(fleet, "$0.11") && budgetAsks(fleet).isEmpty)
+    #expect(try areHeld(fleet, "$0.18") && budgetAsks(fleet).isEmpty)
     #expect(agent.ticks("busy") == 2)
     let log = try fleet.run("status")
-    #expect(log.output.contains("$0.12 of $0.11 today"), "\(log.output)")
+    #expect(log.output.contains("$0.18 of $0.18 today"), "\(log.output)")
   }
 
   @Test func `a fleet without a cap has nothing to raise`() throws {
