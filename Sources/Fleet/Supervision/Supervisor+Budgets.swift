@@ -68,7 +68,8 @@ extension Supervisor {
       changed(.tenants, about: name)
     }
     let rules = rules(of: tenant)
-    if let refusal = BudgetGate.exhausted((rules.scope, state, rules.zone)) {
+    // The last decide may have wished for a worker, which takes none: out of decides, it is held when it wants the next one.
+    if let refusal = BudgetGate.exhausted((rules.scope, state, rules.zone)), refusal.axis != .decides {
       breached(refusal, state, of: name)
     } else {
       tenants[name]?.breach = nil

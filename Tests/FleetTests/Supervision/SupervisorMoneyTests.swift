@@ -24,9 +24,10 @@ import Testing
 
   private var now: ClockReading { .now(.system) }
 
-  private func tenant(usd: Double) async {
+  private func tenant(usd: Double, decides: Int64? = nil) async {
     var settings = TenantSettings()
     settings.usdPerDay = .value(MicroUSD(reported: usd)!)
+    if let decides { settings.decidesPerDay = .value(decides) }
     await fleet.add(
       TenantConfiguration(id: .web, dataDirectory: scratch.appending("web"), settings: settings, zone: .utc))
   }
@@ -75,6 +76,15 @@ import Testing
     await fleet.refreshBudget("web")
     #expect(await eventually(within: .seconds(10)) { await fleet.held != nil })
     #expect(await fleet.budgetAsks.map(\.id) == asked.map { $0 + "-2" })
+  }
+
+  @Test func `the last decide's worker still starts`() async throws {
+    await tenant(usd: 3, decides: 1)
+    try await spend(1, "last")
+    await fleet.refreshBudget("web")
+    #expect(await fleet.tenants["web"]?.budget?.standing == .held)
+    #expect(await fleet.tenants["web"]?.breach == nil)
+    #expect(await fleet.held == nil)
   }
 
   @Test func `a hold that the ledger does not know is no trouble of the ledger`() async throws {
