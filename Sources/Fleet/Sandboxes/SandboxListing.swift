@@ -11,10 +11,12 @@ struct SandboxListing {
   var broken: [String: String]
   var workers: [String: CollectionAge.Worker]
   var age: CollectionAge
+  var users: TreeUsers
 
-  /// *Request*: `{repos, live?: [id], workers?: [{id, live, outcome?, ended_at?}], keep_s?: {default, failed, unknown}}`
+  /// *Request*: `{repos, users?, live?: [id], workers?: [{id, live, outcome?, ended_at?}], keep_s?: {default, failed, unknown}}`
   init(_ request: SandboxRequest) throws {
     layout = try request.layout()
+    users = try TreeUsers(request)
     (places, broken) = try RepositoryPlace.reachable(request)
     workers = [:]
     for item in request.document["workers"]?.array ?? [] {
@@ -58,7 +60,7 @@ struct SandboxListing {
         row["reason"] = .string(why)
         return row
       }
-      let facts = SandboxInspection(common: home.common, tree: tree).run().facts
+      let facts = SandboxInspection(common: home.common, tree: tree, users: users).run().facts
       let verdict = CollectionVerdict(facts)
       row["due"] = true
       row["in_use"] = .bool(!facts.users.isEmpty)

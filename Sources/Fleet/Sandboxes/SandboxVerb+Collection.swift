@@ -3,7 +3,7 @@ import Tenant
 
 /// The verbs that look at sandboxes and take them away.
 extension SandboxVerb {
-  /// `{worker, dry_run?, park?, teardown?, teardown_timeout_s?, ports?, audit?, baseline?, sweep?}` →
+  /// `{worker, users?, dry_run?, park?, teardown?, teardown_timeout_s?, ports?, audit?, baseline?, sweep?}` →
   /// `{removed, outcome, verdict, reason, reasons, parked, deleted_branch, facts, teardown_error, findings, blocked, baseline}`
   static func remove(_ request: SandboxRequest) throws -> JSON {
     let worker = try request.worker()
@@ -12,11 +12,18 @@ extension SandboxVerb {
     let audited = try !dryRun && request.flag("audit", default: true) ? audit(request) : nil
     let place = try RepositoryPlace.of(worker, request)
     var removal = SandboxRemoval(
-      layout: place.layout, worker: worker, repositoryName: place.name, common: place.common)
+      layout: place.layout, worker: worker, repositoryName: place.name, common: place.common,
+      users: try TreeUsers(request))
     removal.dryRun = dryRun
     removal.parks = request.flag("park", default: true)
     let teardownError = try dryRun ? nil : tearDown(request, place, worker)
     let result = try removal.run()
+    var baseline = audited?["baseline"] ?? .null
+    if let common = audited?["common_dir"]?.string {
+      let audit = RepositoryAudit(
+        layout: place.layout, repositoryName: place.name, common: FilePath(common), worker: worker)
+      baseline = try audit.amend(baseline, parked: result.parkedRefs, deleted: result.deletedBranch)
+    }
     var reason = result.sentence
     let serious = (audited?["findings"]?.array ?? []).filter { $0["serious"]?.bool == true }
     if !serious.isEmpty {
@@ -27,6 +34,7 @@ extension SandboxVerb {
     if result.removed, !dryRun, request.flag("sweep", default: true) {
       var sweep = SandboxSweep(layout: place.layout, repositories: place.homes.map { (place.name, $0) })
       sweep.fills = false
+      sweep.users = try TreeUsers(request)
       if let floor = request.number("free_floor_bytes") { sweep.freeFloor = floor }
       _ = try sweep.run()
     }
@@ -36,7 +44,7 @@ extension SandboxVerb {
       "parked": list(result.parkedRefs), "deleted_branch": .optional(result.deletedBranch.map(shortBranch)),
       "facts": result.facts.json, "teardown_error": .optional(teardownError),
       "findings": audited?["findings"] ?? [], "blocked": audited?["blocked"] ?? false,
-      "baseline": audited?["baseline"] ?? .null,
+      "baseline": baseline,
     ]
   }
 
@@ -57,13 +65,13 @@ extension SandboxVerb {
     }
   }
 
-  /// `{worker}` → `{path, facts, verdict, reasons}`; without a worker what `SandboxListing` takes → `{sandboxes: […]}`.
+  /// `{worker, users?}` → `{path, facts, verdict, reasons}`; without a worker what `SandboxListing` takes → `{sandboxes: […]}`.
   static func inspect(_ request: SandboxRequest) throws -> JSON {
     guard request.text("worker") != nil else { return ["sandboxes": .array(try SandboxListing(request).run())] }
     let worker = try request.worker()
     let place = try RepositoryPlace.of(worker, request)
     let tree = place.layout.tree(worker)
-    let seen = SandboxInspection(common: place.common, tree: tree).run()
+    let seen = SandboxInspection(common: place.common, tree: tree, users: try TreeUsers(request)).run()
     let verdict = CollectionVerdict(seen.facts)
     return [
       "path": .string(tree.string), "facts": seen.facts.json, "verdict": .string(verdict.name),
@@ -88,7 +96,7 @@ extension SandboxVerb {
     return answer
   }
 
-  /// `{repos, pool_max?, free_floor_bytes?, disk_max_bytes?, grace_s?, retire?}` → `{recycled, deleted, filled,
+  /// `{repos, users?, pool_max?, free_floor_bytes?, disk_max_bytes?, grace_s?, retire?}` → `{recycled, deleted, filled,
   /// undone, skipped, retired}`
   static func sweep(_ request: SandboxRequest) throws -> JSON {
     let layout = try request.layout()
@@ -101,6 +109,7 @@ extension SandboxVerb {
       repositories += place.homes.reversed().map { (place.name, $0) }
     }
     var sweep = SandboxSweep(layout: layout, repositories: repositories)
+    sweep.users = try TreeUsers(request)
     if let maximum = request.number("pool_max") { sweep.policy.maximum = Int(max(0, min(64, maximum))) }
     if let floor = request.number("free_floor_bytes") { sweep.freeFloor = floor }
     if let grace = request.number("grace_s") { sweep.grace = grace }

@@ -100,7 +100,7 @@ extension SandboxVerb {
     ]
   }
 
-  /// `{worker, baseline?, repair?}` → `{findings: [{what, done, worker}], blocked, baseline}`
+  /// `{worker, baseline?, repair?}` → `{findings: [{what, done, serious, news}], blocked, baseline, common_dir}`
   static func audit(_ request: SandboxRequest) throws -> JSON {
     let worker = try request.worker()
     let layout = try request.layout()
@@ -123,10 +123,25 @@ extension SandboxVerb {
     // Two workers that end together: one repairs, the other then finds what was repaired.
     let lock = try FileLock(waitingFor: layout.records.appending("audit-\(name).lock"))
     defer { _ = flock(lock.descriptor.raw, LOCK_UN) }
-    let result = try audit.run(baseline: request.document["baseline"].flatMap(AuditSnapshot.init(json:)))
+    let given = request.document["baseline"]
+    var result = try audit.run(baseline: given.flatMap(AuditSnapshot.init(json:)))
+    var baseline = result.baseline.json
+    // What a private repository borrows from is as open to its worker, where the tenant may write there.
+    if audit.common == own, RepositoryAudit.isWritable(source) {
+      var origin = audit
+      origin.common = source
+      let other = try origin.run(baseline: given?["source"].flatMap(AuditSnapshot.init(json:)))
+      result.isBlocked = result.isBlocked || other.isBlocked
+      result.findings += other.findings.map { finding in
+        var finding = finding
+        finding.drift.what = "in \(source): \(finding.drift.what)"
+        return finding
+      }
+      baseline["source"] = other.baseline.json
+    }
     return [
       "findings": .array(result.findings.map(\.json)), "worker": .string(worker.text),
-      "blocked": .bool(result.isBlocked), "baseline": result.baseline.json,
+      "blocked": .bool(result.isBlocked), "baseline": baseline, "common_dir": .string(audit.common.string),
     ]
   }
 }

@@ -7,6 +7,8 @@ struct SandboxKeeping: Sendable {
   var rows: [SandboxRow] = []
   /// Of everything below the tenant's sandbox directory, at the last look.
   var diskBytes: Int64?
+  /// Sandboxes made since that look.
+  var madeSince = 0
   /// Repositories that cannot be opened, in words.
   var broken: [String] = []
   var isTending = false
@@ -54,6 +56,17 @@ struct SandboxKeeping: Sendable {
     }
     awaited.subtract(ended.map(\.record.generation))
     return ended
+  }
+
+  /// What is occupied now, nearly: each that was made since the last look as large as the largest that was there. What workers wrote since
+  /// is not in it, so it is believed only far from a limit. `nil`: nothing tells.
+  var diskEstimate: Int64? {
+    guard let diskBytes else { return nil }
+    if madeSince == 0 { return diskBytes }
+    guard let largest = rows.filter({ $0.isWorktree || $0.state == "warm" }).compactMap(\.bytes).max() else {
+      return nil
+    }
+    return diskBytes + Int64(madeSince) * largest
   }
 
   var count: Int { rows.count(where: \.isWorktree) }

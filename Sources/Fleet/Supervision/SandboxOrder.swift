@@ -18,13 +18,16 @@ struct SandboxOrder: Hashable, Sendable {
   func isPrivate(_ source: FilePath) -> Bool { settings.isPrivate || shared.contains(source) }
 
   /// - `audits`: how the repository stands now becomes the measure for what its workers change.
+  /// - `used`: what the tenant's sandboxes occupy, as far as it is known without measuring.
   func creation(
-    _ record: WorkerRecord, repo: String, source: FilePath, ports: PortLeases.Block?, audits: Bool
+    _ record: WorkerRecord, repo: String, source: FilePath, ports: PortLeases.Block?, audits: Bool, used: Int64? = nil
   ) -> JSON {
     var request = about(record.id, repo: repo, source: source)
     request["base"] = .optional(record.base)
     request["disk_max_bytes"] = .optional(settings.disk?.bytes)
+    request["disk_used_bytes"] = .optional(used)
     request["free_floor_bytes"] = .int(freeFloor)
+    request["start"] = .string(record.generation)
     request["audit"] = .bool(audits)
     request["afresh"] = true
     request["setup"] = .optional(settings.setup)

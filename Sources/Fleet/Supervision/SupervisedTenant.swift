@@ -16,7 +16,7 @@ struct SupervisedTenant: Sendable {
   /// Workers whose start is under way here, and what became of a refusal, by id.
   var starting: Set<String> = []
   /// Ended workers of which something still lives that is being stopped: their ids start nothing meanwhile.
-  var ending: Set<String> = []
+  var ending: [String: Task<Void, Never>] = [:]
   var unrecorded = UnrecordedWorkers()
   var holds = WorkerHolds()
   /// Its runner home is being looked through.

@@ -45,14 +45,13 @@ extension Supervisor {
       let record = worker.record
       // The same id may live again already.
       guard record.phase == .exited || record.phase == .failed, !tenant.starting.contains(record.id),
-        !tenant.ending.contains(record.id), confinement.hasGroup(worker: record.id, of: name)
+        tenant.ending[record.id] == nil, confinement.hasGroup(worker: record.id, of: name)
       else { continue }
       noteMemoryKills(record, of: name)
       if confinement.isPopulated(worker: record.id, of: name) == false {
         confinement.groups.remove(.worker(record.id, of: name))
       } else {
-        tenants[name]?.ending.insert(record.id)
-        begin { await $0.endLeftovers(of: record.id, of: name) }
+        tenants[name]?.ending[record.id] = begin { await $0.endLeftovers(of: record.id, of: name) }
       }
     }
     forgetMemoryEnds(of: name)
@@ -72,9 +71,8 @@ extension Supervisor {
     for worker in new { say("worker \(worker): \(UnrecordedWorkers.words)", about: name, level: .warning) }
     if tenants[name]?.unrecorded != before { changed(.workers, about: name) }
     guard !tenant.state.frozen else { return }
-    for worker in tenants[name]?.unrecorded.overdue(at: now) ?? [] where !tenant.ending.contains(worker) {
-      tenants[name]?.ending.insert(worker)
-      begin { await $0.endUnrecorded(worker, of: name) }
+    for worker in tenants[name]?.unrecorded.overdue(at: now) ?? [] where tenant.ending[worker] == nil {
+      tenants[name]?.ending[worker] = begin { _ = await $0.endUnrecorded(worker, of: name) }
     }
   }
 
@@ -87,7 +85,7 @@ extension Supervisor {
       outcome.isGone
         ? "worker \(worker) lived without a record; it was ended"
         : "worker \(worker) lives without a record and cannot be ended", about: name, level: .warning)
-    tenants[name]?.ending.remove(worker)
+    tenants[name]?.ending[worker] = nil
     lookForUnrecorded(name)
     admitWorkers()
     return outcome.isGone
@@ -123,7 +121,7 @@ extension Supervisor {
       let outcome = await confinement.stop(worker: worker, of: confined)
       if outcome != .alreadyGone { say("worker \(worker) left processes behind; they were ended", about: name) }
     }
-    tenants[name]?.ending.remove(worker)
+    tenants[name]?.ending[worker] = nil
     admitWorkers()
   }
 

@@ -62,7 +62,10 @@ extension Supervisor {
     case .success(let leased): ports = leased
     case .failure(let refusal): return .failure(refusal)
     }
-    let request = order.creation(record, repo: repo, source: source, ports: ports, audits: isFirst)
+    let request = order.creation(
+      record, repo: repo, source: source, ports: ports, audits: isFirst,
+      used: tenants[tenant.id.name]?.sandboxes.diskEstimate)
+    tenants[tenant.id.name]?.sandboxes.madeSince += 1
     let made = await sandboxVerb("create", request, of: tenant, deadline: order.creationDeadline)
     switch made {
     case .failure(let refusal): return .failure(refusal)
@@ -73,6 +76,7 @@ extension Supervisor {
       if isFirst, let snapshot = json["baseline"], !snapshot.isNull {
         await keep(AuditBaselines.Entry(snapshot: snapshot, isOpen: true), repo, tenant.id)
       }
+      if let words = json["resumed"]?.string { say("worker \(record.id) \(words)", about: tenant.id.name) }
       return .success(
         Sandbox(
           path: path, branch: json["branch"]?.string,
@@ -183,6 +187,8 @@ extension Supervisor {
     guard let tenant = tenants[name], let source = tenant.configuration.repositories[repo] else {
       return row("failed", "the configuration no longer names its repository \(repo)")
     }
+    // Whoever is left of the worker writes there until it is ended.
+    await tenant.ending[worker]?.value
     let before = await baseline(repo, tenant.id)
     let request = sandboxOrder(tenant).removal(
       worker, repo: repo, source: source, ports: await portBlock(worker, of: name), baseline: before?.snapshot)
@@ -242,6 +248,10 @@ extension Supervisor {
         blocked: blocked ? words : nil)
       await keep(entry, repo, tenant.id)
     }
+    let news = (json["findings"]?.array ?? []).filter { $0["news"]?.bool == true }.compactMap { $0["what"]?.string }
+    if !news.isEmpty {
+      say("\(who), or somebody meanwhile: repository \(repo): \(news.joined(separator: "; "))", about: tenant.id.name)
+    }
     guard !serious.isEmpty else { return }
     say("\(who) changed repository \(repo) for everybody: \(words)", about: tenant.id.name, level: .error)
     let entry = AuditEntry(
@@ -260,12 +270,26 @@ extension Supervisor {
 
   // MARK: - The helper
 
+  /// They decide what may go, and what may be another worker's.
+  private static let verbsThatTakeAway: Set = ["remove", "inspect", "prune", "sweep", "tend"]
+
+  /// Who works in which of a tenant's trees. A helper that Landlock confines cannot see it; the kernel shows us, and no path of the
+  /// tenant's is opened for it.
+  private func sandboxUsers(of tenant: TenantID, _ user: UInt32) async -> DirectoryUsers {
+    let root = paths.sandboxes(of: tenant)
+    return await Threads.run { DirectoryUsers.look(below: root, depth: 2, user: user) }
+  }
+
   /// One document in, one document out, as the tenant's user: the supervisor itself opens no repository.
   func sandboxVerb(
     _ verb: String, _ request: JSON, of tenant: SupervisedTenant, deadline: Double = 600
   ) async -> Result<JSON, SandboxRefusal> {
     let result: Result<JSON, HelperRun.Failure>
     do {
+      var request = request
+      if Self.verbsThatTakeAway.contains(verb) {
+        request["users"] = await sandboxUsers(of: tenant.id, try confined(tenant).user.uid).json
+      }
       let spawn = try command(tenant, .git, ["_sandbox", verb], program: programs.fleet)
       result = await HelperRun(spawn: spawn, input: Array(request.compact.utf8), deadline: deadline).run()
     } catch {

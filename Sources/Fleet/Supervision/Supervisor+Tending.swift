@@ -55,11 +55,16 @@ extension Supervisor {
   private func tend(_ name: String) async {
     await tendingPlaces.take(name)
     let began = clock.monotonic()
+    let sandboxes = tenants[name]?.sandboxes ?? SandboxKeeping()
+    // What is still being made may be measured in part.
+    let madeBefore = max(0, sandboxes.madeSince - sandboxes.opening.count)
     var again = SandboxKeeping.rest
     if let tenant = tenants[name] {
       let request = sandboxOrder(tenant).tending(tenant.report?.workers ?? [], busy: busy(tenant))
       switch await sandboxVerb("tend", request, of: tenant) {
-      case .success(let json): again = await tended(name, json, took: clock.monotonic() - began)
+      case .success(let json):
+        tenants[name]?.sandboxes.madeSince -= madeBefore
+        again = await tended(name, json, took: clock.monotonic() - began)
       case .failure(let refusal): say("its sandboxes: \(refusal.words)", about: name, level: .warning)
       }
     }

@@ -42,7 +42,7 @@ extension Supervisor {
   }
 
   private func startWorker(_ record: WorkerRecord, of name: String) {
-    guard let tenant = tenants[name], !tenant.ending.contains(record.id) else { return }
+    guard let tenant = tenants[name], tenant.ending[record.id] == nil else { return }
     clearGroup(of: record.id, of: name)
     tenants[name]?.starting.insert(record.id)
     changed(.workers)

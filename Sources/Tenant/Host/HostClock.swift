@@ -24,6 +24,13 @@ package struct HostClock: Sendable {
   package static let system = HostClock(
     wall: { read(CLOCK_REALTIME) }, monotonic: { read(CLOCK_MONOTONIC) }, sinceBoot: { read(CLOCK_BOOTTIME) })
 
+  /// Now as the kernel stamps files, in nanoseconds since 1970: what is changed from here on has no earlier stamp.
+  package static func fileStamp() -> Int64 {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_REALTIME_COARSE, &time)
+    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+  }
+
   private static func read(_ id: clockid_t) -> Double {
     var time = timespec()
     unsafe clock_gettime(id, &time)

@@ -14,8 +14,25 @@ import Testing
     }
     let package = (0..<4).reduce(FilePath(#filePath)) { path, _ in path.removingLastComponent() }
     let checkouts = package.appending(".build/checkouts")
-    return Files.names(checkouts).prefix(5).map { checkouts.appending($0) }
+    // Those first that have links, attributes or executable files: not every package has.
+    let ranked = Files.names(checkouts).map { checkouts.appending($0) }.map {
+      (place: $0, traits: traits(of: $0).count)
+    }
+    return ranked.sorted { ($1.traits, $0.place.string) < ($0.traits, $1.place.string) }.prefix(5).map(\.place)
   }()
+
+  /// What of the unusual its HEAD has.
+  private static func traits(of repository: FilePath) -> Set<String> {
+    let listed = try? RunningProcess.run("/usr/bin/git", ["-C", repository.string, "ls-tree", "-r", "HEAD"])
+    var found: Set<String> = []
+    for line in (listed?.output ?? "").split(separator: "\n") {
+      if line.hasPrefix("120000") { found.insert("links") }
+      if line.hasPrefix("100755") { found.insert("executable files") }
+      if line.hasSuffix(".gitattributes") { found.insert("attributes") }
+      if line.hasSuffix("\"") { found.insert("unusual names") }
+    }
+    return found
+  }
 
   @Test(.enabled(if: !repositories.isEmpty, "there are no repositories of others here"), .timeLimit(.minutes(10)))
   func `a tree is what git worktree add writes, cold and warm`() throws {

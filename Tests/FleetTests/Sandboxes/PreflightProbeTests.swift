@@ -34,6 +34,11 @@ import Testing
     ),
     ("git init -q copy", "commit", true), ("mkdir copy", "repository", true),
     ("git clone -q source copy; git -C copy branch looop", "branch", true),
+    ("git clone -q --mirror source copy", "mirror", false),
+    (
+      "git clone -q --mirror source copy; git -C copy config --add remote.origin.fetch '^refs/heads/looop/*'; git -C copy config --add remote.origin.fetch '^refs/looop/*'",
+      "", false
+    ),
     ("git clone -q source copy; git -C copy config core.fsmonitor /bin/false", "programs", false),
     (
       "git clone -q source copy; cd copy; echo '*.x filter=crypt' > .gitattributes; git add -A; git commit -qm x",

@@ -43,6 +43,61 @@ import Testing
       ])
   }
 
+  /// What the source has only by chance is not stored again by git, and goes with the source's next `gc`.
+  @Test(arguments: ["commit", "park"]) func `what stood in the source on no ref is not lost with it`(
+    _ how: String
+  ) throws {
+    let fixture = try GitFixture()
+    let rare = fixture.scratch.appending("rare")
+    try AtomicFile.write("rare contents\n", to: rare)
+    try fixture.git(["hash-object", "-w", rare.string])
+    let tree = try fixture.create("w", ["private": true])
+    try AtomicFile.write("rare contents\n", to: tree.appending("r"))
+    if how == "commit" {
+      try fixture.commitAll("rare", in: tree)
+      try fixture.create("v", ["private": true])
+      // Not even with git's own housekeeping, which leaves out what can be borrowed.
+      try fixture.git(["gc", "-q", "--prune=now"], in: tree)
+    } else {
+      #expect(fixture.verb("remove", "w", ["private": true])["outcome"] == "parked")
+    }
+    try fixture.git(["gc", "-q", "--prune=now"])
+    if how == "park" { #expect(fixture.verb("restore", "w", ["private": true])["ok"] == true) }
+    #expect(FileReading.of(tree.appending("r")).text == "rare contents\n")
+    #expect(!(try fixture.git(["fsck", "--no-dangling"], in: tree, mayFail: true)).contains("missing"))
+    #expect(try fixture.git(["rev-list", "--objects", "--all"], in: tree).contains(" r\n"))
+  }
+
+  @Test func `a borrowed ref that was deleted takes nothing with it`() throws {
+    let fixture = try GitFixture()
+    try fixture.git(["checkout", "-q", "-b", "dev"])
+    try fixture.scratch.write("dev\n", to: "source/dev.txt")
+    try fixture.commitAll("dev")
+    let tree = try fixture.create("w", ["private": true, "base": "dev"])
+    try fixture.git(["checkout", "-q", "main"])
+    try fixture.git(["branch", "-D", "dev"])
+    for ref in try fixture.git(["for-each-ref", "--format=%(refname)", "refs/looop/borrowed"]).split(separator: "\n") {
+      try fixture.git(["update-ref", "-d", String(ref)])
+    }
+    try fixture.create("v", ["private": true])
+    try fixture.git(["reflog", "expire", "--expire=now", "--all"])
+    try fixture.git(["gc", "-q", "--prune=now"])
+    #expect(!(try fixture.git(["fsck", "--no-dangling"], in: tree, mayFail: true)).contains("missing"))
+    #expect(try fixture.git(["show", "HEAD:dev.txt"], in: tree) == "dev\n")
+  }
+
+  @Test func `annotated tags come along, and stay`() throws {
+    let fixture = try GitFixture()
+    try fixture.git(["tag", "-a", "-m", "first", "v1"])
+    let tree = try fixture.create("w", ["private": true])
+    #expect(try fixture.git(["describe"], in: tree) == "v1\n")
+    try fixture.git(["tag", "-d", "v1"])
+    try fixture.git(["gc", "-q", "--prune=now"])
+    try fixture.create("v", ["private": true])
+    #expect(try fixture.git(["describe"], in: tree) == "v1\n")
+    #expect(try fixture.git(["cat-file", "-t", "v1"], in: tree) == "tag\n")
+  }
+
   @Test func `the source's news arrive`() throws {
     let fixture = try GitFixture()
     try fixture.create("w", ["private": true])

@@ -65,6 +65,30 @@ import Testing
       "git config includeIf.gitdir:/.path /tmp/evil", "includeif.gitdir:/.path", "! git config --get-regexp includeif"
     ),
     ("git pack-refs --all; mv $C/packed-refs $C/p; ln -s p $C/packed-refs", "packed-refs is now a link", "true"),
+    (
+      "git replace HEAD $(git commit-tree -m evil HEAD^{tree})", "refs/replace/",
+      "test -z \"$(git replace)\" && git for-each-ref refs/looop/audit/w | grep -q replace"
+    ),
+    (
+      "head -c 2000000 /dev/zero > $C/hooks/post-checkout; chmod +x $C/hooks/post-checkout",
+      "hooks/post-checkout was planted", "test ! -e .git/hooks/post-checkout"
+    ),
+    (
+      "truncate -s 20M $C/config", "config was made too large", "git config core.repositoryformatversion"
+    ),
+    (
+      "git init -q --bare $C/looop/evil; git -C $C/looop/evil config core.fsmonitor 'touch $EVIL'; echo $C/looop/evil > $C/worktrees/human/commondir",
+      "worktrees/human/commondir was changed", "test $(cat .git/worktrees/human/commondir) = ../.."
+    ),
+    (
+      "echo $C/../elsewhere/.git > $C/worktrees/human/gitdir", "worktrees/human/gitdir was changed",
+      "git worktree list | grep -q /human"
+    ),
+    (
+      "printf '[core]\n\tfsmonitor = touch $EVIL\n' > $C/worktrees/human/config.worktree",
+      "worktrees/human/config.worktree names core.fsmonitor", "test ! -e .git/worktrees/human/config.worktree"
+    ),
+    ("echo /nowhere > $C/worktrees/w/commondir", "worktrees/w/commondir was changed", "git -C $TREE status -s"),
     (": > $C/config", "config was destroyed", "git config core.repositoryformatversion"),
     ("printf '[core]\\nbroken' > $C/config", "core.repositoryformatversion", "git config core.repositoryformatversion"),
   ]
@@ -79,6 +103,7 @@ import Testing
       try fixture.git(["stash", "-q"])
     }
     let evil = fixture.scratch.appending("evil")
+    try fixture.git(["worktree", "add", "-q", "--detach", fixture.scratch.appending("human").string])
     let tree = try fixture.create()
     let script = "C=$(git rev-parse --git-common-dir); EVIL=\(evil); \(leak.0.replacing("$EVIL", with: evil.string))"
     let done = try RunningProcess.run("/bin/bash", ["-c", script], environment: GitFixture.identity, directory: tree)
@@ -94,11 +119,83 @@ import Testing
     #expect(said.contains { $0.contains(leak.1) }, "\(said)")
     #expect(!Files.exists(evil))
     let repaired = try RunningProcess.run(
-      "/bin/bash", ["-c", leak.2], environment: GitFixture.identity, directory: fixture.repository)
+      "/bin/bash", ["-c", leak.2.replacing("$TREE", with: tree.string)], environment: GitFixture.identity,
+      directory: fixture.repository)
     #expect(repaired.exitCode == 0, "not repaired: \(audited.compact)")
     #expect(!Files.exists(evil))
     #expect(fixture.verb("audit")["findings"] == [], "a second audit finds nothing")
     #expect(try fixture.git(["status", "--porcelain"]) == "")
+  }
+
+  /// What a worker does to what another one left, and whether it is told to everybody.
+  static let others: [(String, Bool)] = [
+    ("git branch -q -D looop/v", true), ("git update-ref refs/heads/looop/v main", true),
+    ("git update-ref -d refs/looop/parked/v", true),
+    ("git update-ref refs/heads/looop/v $(git commit-tree -p looop/v -m more main^{tree})", false),
+    ("git branch -q merged looop/v; git branch -q -D looop/v", false),
+    ("git commit -q --allow-empty -m own; git commit -q --amend --allow-empty -m 'own, better'", false),
+  ]
+
+  @Test(arguments: others) func `what another worker left is anchored`(_ row: (String, Bool)) throws {
+    let fixture = try GitFixture()
+    let (tree, theirs) = (try fixture.create("w"), try fixture.create("v"))
+    try AtomicFile.write("x\n", to: theirs.appending("x"))
+    try fixture.commitAll("only here", in: theirs)
+    try AtomicFile.write("y\n", to: theirs.appending("y"))
+    let removed = fixture.verb("remove", "v")
+    #expect(removed["outcome"] == "parked", "\(removed.compact)")
+    let baseline = try #require(removed["baseline"])
+    let done = try RunningProcess.run("/bin/bash", ["-ec", row.0], environment: GitFixture.identity, directory: tree)
+    #expect(done.exitCode == 0, "\(done.errors)")
+    let findings = fixture.verb("audit", "w", ["baseline": baseline])["findings"]?.array ?? []
+    #expect(findings.contains { $0["serious"] == true } == row.1, "\(findings)")
+    let anchored = try fixture.git(["for-each-ref", "--format=%(refname)", "refs/looop/audit"])
+    #expect(anchored.isEmpty != row.1, "\(anchored)")
+  }
+
+  @Test(arguments: [
+    ("git branch -q feature; git tag t", false), ("git --git-dir=$C symbolic-ref HEAD refs/heads/other", false),
+    ("git --git-dir=$C symbolic-ref HEAD refs/heads/looop/w", true), ("echo garbage > $C/HEAD", true),
+  ])
+  func `what is new is told, and to everybody what nobody means`(_ row: (String, Bool)) throws {
+    let fixture = try GitFixture()
+    try fixture.git(["branch", "other"])
+    let tree = try fixture.create()
+    let script = "C=$(git rev-parse --git-common-dir); \(row.0)"
+    let done = try RunningProcess.run("/bin/bash", ["-ec", script], environment: GitFixture.identity, directory: tree)
+    #expect(done.exitCode == 0, "\(done.errors)")
+    let findings = fixture.verb("audit")["findings"]?.array ?? []
+    #expect(!findings.isEmpty && findings.allSatisfy { $0["serious"]?.bool == row.1 && $0["news"]?.bool == !row.1 })
+  }
+
+  @Test func `a worktree that its owner moved or configured stays so`() throws {
+    let fixture = try GitFixture()
+    let (human, moved) = (fixture.scratch.appending("human"), fixture.scratch.appending("moved"))
+    try fixture.git(["worktree", "add", "-q", "--detach", human.string])
+    try fixture.create()
+    try fixture.git(["worktree", "move", human.string, moved.string])
+    try fixture.git(["worktree", "add", "-q", "--detach", human.string])
+    try AtomicFile.write(
+      "[core]\n\tsparseCheckout = true\n", to: fixture.repository.appending(".git/worktrees/human/config.worktree"))
+    let findings = fixture.verb("audit")["findings"]?.array ?? []
+    #expect(findings.allSatisfy { $0["serious"] == false }, "\(findings)")
+    #expect(try fixture.git(["status", "--porcelain"], in: moved) == "")
+  }
+
+  @Test func `what a private repository borrows from is looked at as well`() throws {
+    let fixture = try GitFixture()
+    let made = fixture.verb("create", "w", ["private": true])
+    let baseline = try #require(made["baseline"])
+    let evil = fixture.scratch.appending("evil")
+    try fixture.git(["config", "core.fsmonitor", "touch \(evil)"])
+    try fixture.scratch.write("#!/bin/sh\ntouch \(evil)\n", to: "source/.git/hooks/post-checkout", mode: 0o755)
+    let removed = fixture.verb("remove", "w", ["private": true, "baseline": baseline])
+    #expect(removed["outcome"] == "removed", "\(removed.compact)")
+    let said = (removed["findings"]?.array ?? []).compactMap { $0["what"]?.string }
+    #expect(said.count == 2 && said.allSatisfy { $0.hasPrefix("in \(fixture.repository)/.git: ") }, "\(said)")
+    try fixture.git(["checkout", "-q", "-b", "next"])
+    #expect(!Files.exists(evil))
+    #expect(removed["baseline"]?["source"] != nil)
   }
 
   @Test func `redirected objects block the repository`() throws {

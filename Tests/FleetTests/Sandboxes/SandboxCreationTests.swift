@@ -7,6 +7,24 @@ import Testing
 @testable import Fleet
 
 @Suite struct SandboxCreationTests {
+  @Test func `a later start of a name goes on where the earlier one stopped, and is told`() throws {
+    let fixture = try GitFixture()
+    func create(_ start: String, _ base: String = "HEAD") -> JSON {
+      fixture.verb("create", "w", ["start": .string(start), "base": .string(base)])
+    }
+    let first = create("one")
+    let tree = FilePath(try #require(first["path"]?.string))
+    try AtomicFile.write("x\n", to: tree.appending("x"))
+    try fixture.commitAll("moved on")
+    #expect(first["resumed"] == .null && create("one")["resumed"] == .null, "a retry of the same start")
+    let second = create("two", "main")
+    #expect(second["from"] == "existing" && Files.exists(tree.appending("x")))
+    let words = second["resumed"]?.string ?? ""
+    #expect(words.contains("not from main (") && words.hasSuffix("with 1 unsaved change"), "\(words)")
+    #expect(create("two")["resumed"] == .null)
+    #expect(fixture.verb("remove")["outcome"] == "parked")
+  }
+
   @Test func `git finds nothing to complain about`() throws {
     let fixture = try GitFixture()
     let before = try FileReading.read(fixture.repository.appending(".git/config"))

@@ -26,6 +26,15 @@ import Testing
     #expect(quota.decide(used: row.2, reclaimable: row.3, free: row.4) == row.5)
   }
 
+  @Test(
+    arguments: [
+      (nil, nil, false), (nil, 99, false), (100, nil, true), (100, 0, false), (100, 90, false), (100, 91, true),
+      (100, 300, true),
+    ] as [(Int64?, Int64?, Bool)])
+  func `a tenant far from its limit is not measured`(_ row: (Int64?, Int64?, Bool)) {
+    #expect(SandboxQuota(limit: row.0, estimate: row.1).needsMeasuring == row.2)
+  }
+
   @Test func `no room is refused in words`() {
     let over = SandboxQuota(limit: 2 << 30).decide(used: 3 << 30, reclaimable: 0, free: nil)
     #expect(over == .refuse("the tenant's sandboxes occupy 3.0 GiB of the 2.0 GiB they may"))

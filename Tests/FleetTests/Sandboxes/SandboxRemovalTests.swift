@@ -61,6 +61,62 @@ import Testing
     #expect(try fixture.contents(tree) == before)
   }
 
+  /// What happens between the look and the taking away: by a descriptor that was open before, by a path, in the registration.
+  @Test(arguments: ["echo late >> run.sh", "echo late > dir0/new", "rm link", "echo x > s; git add s; rm s"])
+  func `what changes at the last moment is looked at as well`(_ change: String) throws {
+    let fixture = try GitFixture()
+    let tree = try fixture.create()
+    let worker = try SandboxName("w")
+    var removal = SandboxRemoval(
+      layout: SandboxLayout(root: fixture.root), worker: worker, repositoryName: try SandboxName("web"),
+      common: fixture.repository.appending(".git"))
+    let times = Locked(0)
+    removal.meanwhile = {
+      guard
+        times.withLock({
+          $0 += 1; return $0
+        }) == 1
+      else { return }
+      _ = try? RunningProcess.run("/bin/sh", ["-c", change], environment: GitFixture.identity, directory: tree)
+    }
+    let result = try removal.run()
+    #expect(result.outcome() == "parked" && times.withLock { $0 } == 2, "\(result.sentence)")
+    #expect(fixture.verb("restore")["ok"] == true)
+    let status = try fixture.git(["status", "--porcelain"], in: tree)
+    #expect(status.contains(["run.sh", "dir0/new", "link", "AD s"].first { change.contains($0.suffix(3)) } ?? "s"))
+    #expect(Files.names(fixture.root.appending("trash")).count == 1)
+  }
+
+  @Test func `one that is written to all the time is kept`() throws {
+    let fixture = try GitFixture()
+    let tree = try fixture.create()
+    var removal = SandboxRemoval(
+      layout: SandboxLayout(root: fixture.root), worker: try SandboxName("w"), repositoryName: try SandboxName("web"),
+      common: fixture.repository.appending(".git"))
+    removal.meanwhile = { try? AtomicFile.write("again\n", to: tree.appending("a.log")) }
+    #expect(try removal.run().outcome() == "kept")
+    #expect(FileReading.of(tree.appending("a.log")).text == "again\n")
+    #expect(
+      try fixture.git(["status", "--porcelain"], in: tree) == "" && Files.names(fixture.root.appending("trash")) == [])
+  }
+
+  @Test func `whom the supervisor saw there counts, until it has ended`() throws {
+    let fixture = try GitFixture()
+    try fixture.create()
+    let user = try RunningProcess("/bin/sleep", ["60"], directory: "/")
+    func remove(_ place: String, hidden: Bool = false) -> JSON {
+      var look = DirectoryUsers()
+      let seen = DirectoryUsers.User(pid: user.pid, name: "sleep")
+      if hidden { look.hidden = [seen] } else { look.found[place] = [seen] }
+      return fixture.verb("remove", "w", ["users": look.json])
+    }
+    #expect(remove("trees/w")["reason"]?.string?.contains("process \(user.pid) (sleep)") == true)
+    #expect(remove("", hidden: true)["reason"]?.string?.contains("which may not be looked at") == true)
+    user.signal(SIGKILL)
+    _ = user.wait()
+    #expect(remove("trees/w")["outcome"] == "removed")
+  }
+
   @Test func `a stash outlives the worktree`() throws {
     let fixture = try GitFixture()
     let tree = try fixture.create()

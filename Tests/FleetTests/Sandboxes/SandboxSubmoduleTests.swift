@@ -58,6 +58,27 @@ import Testing
     #expect(try fixture.git.git(["status", "--porcelain"], in: next) == "")
   }
 
+  @Test func `what another worker planted does not run while they are filled in`() throws {
+    let fixture = try Fixture()
+    let evil = fixture.git.scratch.appending("evil")
+    try fixture.git.scratch.write(
+      "[protocol \"file\"]\n\tallow = always\n[filter \"crypt\"]\n\tsmudge = tr a-z A-Z\n\tclean = tr A-Z a-z\n",
+      to: "home/.gitconfig")
+    try fixture.git.scratch.write("*.x filter=crypt\n", to: "source/.gitattributes")
+    try fixture.git.scratch.write("text\n", to: "source/a.x")
+    try fixture.git.commitAll("filtered")
+    let tree = try fixture.create()
+    #expect(FileReading.of(tree.appending("a.x")).text == "TEXT\n")
+    try fixture.git.git(["config", "submodule.vendor/lib.update", "!touch \(evil)"], in: tree)
+    let next = try fixture.create("v")
+    #expect(FileReading.of(next.appending("vendor/lib/lib.txt")).text == "of the library\n")
+    #expect(!Files.exists(evil))
+    try fixture.git.git(["config", "filter.crypt.process", "touch \(evil)"], in: tree)
+    let refused = try fixture.verb("create", "u")
+    #expect(refused["code"] == "unsupported" && refused["message"]?.string?.contains("filter crypt") == true)
+    #expect(!Files.exists(evil) && !Files.exists(fixture.git.root.appending("trees/u")))
+  }
+
   @Test(arguments: [
     "echo changed >> lib.txt; echo new > new.txt", "echo y >> lib.txt; git stash -q",
     "git checkout -q -b mine; echo z > z; git add z; git commit -qm z; git checkout -q main",

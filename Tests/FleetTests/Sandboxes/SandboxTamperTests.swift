@@ -12,7 +12,10 @@ import Testing
   /// What it does in its tree (`$A` its admin directory, `$C` the shared one), and what becomes of the tree.
   static let rows: [(String, String)] = [
     ("echo $OUT/.git > $A/gitdir", "kept"),
-    ("cp -r $C $OUT/git; echo $OUT/git > $A/commondir; git -C $OUT/git config core.fsmonitor 'touch $EVIL'", "kept"),
+    (
+      "echo x > x; cp -r $C $OUT/git; echo $OUT/git > $A/commondir; git -C $OUT/git config core.fsmonitor 'touch $EVIL'",
+      "parked"
+    ),
     ("mv .git g; ln -s g .git", "parked"),
     ("rm .git; git init -q; git config core.fsmonitor 'touch $EVIL'; git config core.hooksPath $PWD", "kept"),
     (

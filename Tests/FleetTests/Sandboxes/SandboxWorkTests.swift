@@ -16,8 +16,12 @@ import Testing
     return SandboxVerb.run(verb, request: request)
   }
 
-  private static func commit(_ fixture: GitFixture, _ tree: FilePath) throws {
+  private static func commit(_ fixture: GitFixture, _ tree: FilePath, ignored: Bool = false) throws {
     try AtomicFile.write("work\n", to: tree.appending("work.txt"))
+    if ignored {
+      try AtomicFile.write("work\n", to: tree.appending("work.log"))
+      try fixture.git(["add", "--force", "work.log"], in: tree)
+    }
     try fixture.commitAll("work", in: tree)
   }
 
@@ -95,7 +99,9 @@ import Testing
     ("git commit -q --allow-empty -m theirs", "1 commit that looop/w lacks"),
     ("echo x >> run.sh", "uncommitted changes"),
     ("echo x > staged; git add staged", "uncommitted changes"),
-    ("echo mine > work.txt", "conflict"),
+    ("echo mine > work.txt", "is in the way"),
+    ("echo mine > work.log", "is in the way"),
+    ("touch .git/refs/heads/main.lock", "main is locked"), ("touch .git/index.lock", "its index is locked"),
     (
       "git checkout -q -b other; git worktree add -q ../linked main; git symbolic-ref HEAD refs/heads/main",
       "checked out in"
@@ -104,15 +110,33 @@ import Testing
 
   @Test(arguments: obstacles) func `what is no plain step forward is refused in words`(_ row: (String, String)) throws {
     let fixture = try GitFixture()
-    try Self.commit(fixture, try fixture.create())
+    try Self.commit(fixture, try fixture.create(), ignored: true)
     let made = try RunningProcess.run(
       "/bin/sh", ["-c", row.0], environment: GitFixture.identity, directory: fixture.repository)
     #expect(made.exitCode == 0, "\(made.errors)")
-    let (head, status) = (try fixture.head("main"), try fixture.git(["status", "--porcelain"]))
+    let (head, contents) = (try fixture.head("main"), try fixture.contents(fixture.repository))
+    let status = try fixture.git(["status", "--porcelain"])
     let refused = Self.work(fixture, "land", "w")
     #expect(refused["ok"] == false && refused["message"]?.string?.contains(row.1) == true, "\(refused.compact)")
     #expect(try fixture.head("main") == head)
     #expect(try fixture.git(["status", "--porcelain"]) == status)
+    #expect(try fixture.contents(fixture.repository) == contents)
+  }
+
+  @Test func `what must pass a filter is not landed as it is stored`() throws {
+    let fixture = try GitFixture()
+    let tree = try fixture.create()
+    try AtomicFile.write("*.x filter=crypt\n", to: tree.appending(".gitattributes"))
+    try AtomicFile.write("stored form\n", to: tree.appending("a.x"))
+    try fixture.commitAll("filtered", in: tree)
+    for dryRun in [true, false] {
+      let refused = Self.work(fixture, "land", "w", ["dry_run": .bool(dryRun)])
+      #expect(refused["code"] == "unsupported" && refused["message"]?.string?.hasPrefix("a.x must pass") == true)
+    }
+    #expect(try fixture.git(["status", "--porcelain"]) == "" && !Files.exists(fixture.repository.appending("a.x")))
+    // Where nobody has it checked out there is nothing to run.
+    try fixture.git(["checkout", "-q", "-b", "elsewhere"])
+    #expect(Self.work(fixture, "land", "w", ["into": "main"])["ok"] == true)
   }
 
   @Test func `work of a detached head lands from where it was parked`() throws {

@@ -142,6 +142,55 @@ import Testing
     #expect(!Files.exists(tree.appending("build")))
   }
 
+  /// What a worker does in its tree, and what becomes of the tree.
+  private static let nested: [(String, String)] = [
+    ("cd dir0; git init -q; git add -A; git commit -qm own", "dir0"),
+    ("git init -q dir1/sub/in; cd dir1/sub/in; git commit -q --allow-empty -m own; git tag v1", "dir1/sub/in"),
+    ("git init -q build/a/b/c/d/e/f/g/h; cd build/a/b/c/d/e/f/g/h; git commit -q --allow-empty -m own", "d/e/f/g/h"),
+    (
+      "git init -q build/t; cd build/t; git commit -q --allow-empty -m own; git tag v; git checkout -q --detach",
+      "build/t"
+    ),
+    ("git init -q --separate-git-dir ../elsewhere dir2; cd dir2; git commit -q --allow-empty -m own", "dir2"),
+  ]
+
+  @Test(arguments: nested) func `a repository of its own is found wherever it is`(_ row: (String, String)) throws {
+    let fixture = try GitFixture()
+    let tree = try fixture.create()
+    let made = try RunningProcess.run("/bin/sh", ["-ec", row.0], environment: GitFixture.identity, directory: tree)
+    #expect(made.exitCode == 0, "\(made.errors)")
+    let kept = fixture.verb("remove")
+    #expect(kept["outcome"] == "kept" && kept["reason"]?.string?.contains(row.1) == true, "\(kept.compact)")
+  }
+
+  @Test(arguments: ["git init -q dir0; echo more >> dir0/sub/file0.txt; echo new > dir0/new", "git init -q dir0"])
+  func `an empty one hides nothing of what the worktree knows`(_ work: String) throws {
+    let fixture = try GitFixture()
+    let tree = try fixture.create()
+    let made = try RunningProcess.run("/bin/sh", ["-ec", work], environment: GitFixture.identity, directory: tree)
+    #expect(made.exitCode == 0, "\(made.errors)")
+    var contents = try fixture.contents(tree)
+    let removed = fixture.verb("remove")
+    #expect(removed["outcome"]?.string == (work.contains("new") ? "parked" : "removed"), "\(removed.compact)")
+    if removed["outcome"] == "parked" {
+      #expect(fixture.verb("restore")["ok"] == true)
+      contents = contents.filter { !$0.key.contains(".git/") }
+      #expect(try fixture.contents(tree) == contents)
+    }
+  }
+
+  @Test func `a tree too large to search is kept`() throws {
+    let fixture = try GitFixture()
+    let tree = try fixture.create()
+    #expect(NestedRepositories.places(in: tree).unsearched == nil)
+    #expect(NestedRepositories.places(in: tree, most: 5).unsearched?.contains("more than 5 names") == true)
+    let deep = String(repeating: "d/", count: TreeWalk.deepest + 2)
+    #expect(try RunningProcess.run("/bin/mkdir", ["-p", deep], directory: tree.appending("dir0")).exitCode == 0)
+    let kept = fixture.verb("remove")
+    #expect(
+      kept["outcome"] == "kept" && kept["reason"]?.string?.contains("cannot be searched") == true, "\(kept.compact)")
+  }
+
   @Test func `a clone below an ignored directory is kept while it holds work`() throws {
     let fixture = try GitFixture()
     let tree = try fixture.create()

@@ -112,6 +112,30 @@ import Testing
     #expect(Files.names(fixture.root.appending("pool/web")) == [])
   }
 
+  @Test func `room is made of what is warm, and who asks for it next is remembered`() throws {
+    let fixture = try GitFixture()
+    _ = try recycle(fixture, "true")
+    let (pool, root) = (fixture.root.appending("pool"), fixture.root)
+    let used = DiskUse.of(root).bytes
+    // As it was last measured there is room, so nothing is measured and nothing goes.
+    let believed = ["disk_max_bytes": .int(used), "disk_used_bytes": 1] as [String: JSON]
+    #expect(fixture.verb("create", "a", believed)["from"] == "warm")
+    #expect(fixture.verb("remove", "a")["removed"] == true && Files.names(pool.appending("web")).count == 1)
+    let requests = FileReading.of(pool.appending("web.requests"))
+    let limit = JSON.int(DiskUse.of(root).bytes)
+    let made = fixture.verb("create", "b", ["disk_max_bytes": limit, "disk_used_bytes": limit])
+    #expect(made["from"] == "cold", "\(made.compact)")
+    #expect(Files.names(pool.appending("web")) == [] && Files.names(root.appending("trash")) == [])
+    #expect(FileReading.of(pool.appending("web.requests")).text?.hasPrefix(requests.text ?? "?") == true)
+  }
+
+  @Test func `a directory occupies what du says`() throws {
+    let fixture = try GitFixture()
+    #expect(try RunningProcess.run("/bin/ln", ["run.sh", "again"], directory: fixture.repository).exitCode == 0)
+    let du = try RunningProcess.run("/usr/bin/du", ["-s", "-B1", fixture.repository.string]).output
+    #expect(DiskUse.of(fixture.repository).bytes == Int64(du.prefix { $0.isNumber }))
+  }
+
   @Test func `nor is anything where the tenant's share of the disk is nearly used up`() throws {
     let fixture = try GitFixture()
     _ = try recycle(fixture, "true")

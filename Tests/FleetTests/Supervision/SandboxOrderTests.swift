@@ -81,6 +81,22 @@ import Testing
     #expect(order.keeps(workers[3]) == .seconds(86_400) && order.keeps(workers[1]) == .seconds(600))
   }
 
+  @Test func `what is occupied is what was measured and what was made since`() {
+    func row(_ state: String, _ bytes: Int64) -> SandboxRow {
+      SandboxRow(
+        tenant: "t", worker: nil, repo: "web", path: "", branch: nil, state: state, reason: nil, bytes: bytes,
+        createdAt: nil)
+    }
+    var keeping = SandboxKeeping()
+    #expect(keeping.diskEstimate == nil)
+    keeping.diskBytes = 500
+    #expect(keeping.diskEstimate == 500)
+    keeping.madeSince = 2
+    #expect(keeping.diskEstimate == nil, "nothing tells how large they are")
+    keeping.rows = [row("kept", 20), row("in_use", 30), row("quarantined", 1000)]
+    #expect(keeping.diskEstimate == 560)
+  }
+
   // MARK: - Ports
 
   @Test func `blocks never overlap, whoever asks and however large`() {

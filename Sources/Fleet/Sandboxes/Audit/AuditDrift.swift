@@ -9,8 +9,12 @@ struct AuditDrift: Hashable, Sendable {
     case quarantine(path: String)
     /// Anchor what a branch named before, so that it is not lost.
     case anchor(ref: String, ObjectID)
+    /// Set a ref back to what it was, or take it away; keep what it named.
+    case reset(ref: String, to: ObjectID?)
     /// Nothing safe can be done: no sandboxes of this repository until a person looked.
     case block
+    /// Only tell it, but to everybody.
+    case alert
     /// Say it.
     case report
   }
@@ -18,15 +22,23 @@ struct AuditDrift: Hashable, Sendable {
   var what: String
   var action: Action
 
-  /// Compares. `ownBranches` are refs that the worker may move as it likes.
-  static func between(_ before: AuditSnapshot, _ after: AuditSnapshot, own: Set<String>) -> [AuditDrift] {
-    files(before, after) + links(before, after) + references(before, after, own: own) + rest(before, after)
+  /// Compares.
+  ///
+  /// - `own`: refs that the worker may move and delete as it likes.
+  /// - `used`: branches of worktrees that are there: each moves its own, and its reflog holds what it moved from.
+  static func between(
+    _ before: AuditSnapshot, _ after: AuditSnapshot, own: Set<String>, used: Set<String>
+  ) -> [AuditDrift] {
+    files(before, after) + links(before, after) + references(before, after, own: own, used: used)
+      + rest(before, after)
   }
 
   private static func files(_ before: AuditSnapshot, _ after: AuditSnapshot) -> [AuditDrift] {
     var found: [AuditDrift] = []
     for path in Set(before.files.keys).union(after.files.keys).sorted() where before.files[path] != after.files[path] {
-      if path == "config" {
+      if path.hasPrefix("worktrees/") {
+        found += worktreeFile(path, before, after)
+      } else if path == "config" {
         found.append(configuration(before, after))
       } else if path == "shallow" || path == "info/exclude" || path == "info/sparse-checkout" {
         found.append(AuditDrift(what: "\(path) changed", action: .report))
@@ -40,6 +52,25 @@ struct AuditDrift: Hashable, Sendable {
     return found
   }
 
+  /// One that went with its worktree is no drift, nor is a configuration of its own that names no program.
+  private static func worktreeFile(_ path: String, _ before: AuditSnapshot, _ after: AuditSnapshot) -> [AuditDrift] {
+    let parts = path.split(separator: "/")
+    guard parts.count == 3, after.worktrees.contains(String(parts[1])) else { return [] }
+    let (old, new) = (before.files[path], after.files[path])
+    if parts[2] == "config.worktree" {
+      let planted = (after.programs[path] ?? []).filter { !(before.programs[path] ?? []).contains($0) }
+      guard new?.stamp != nil || !planted.isEmpty else { return [] }
+      return [
+        AuditDrift(
+          what: "\(path) names \(planted.isEmpty ? "nobody knows what" : planted.joined(separator: ", "))",
+          action: old == nil ? .quarantine(path: path) : .restore(path: path))
+      ]
+    }
+    // Where a new one's working tree is nobody knows but itself.
+    guard let old, old.contents != new?.contents || new?.stamp != nil else { return [] }
+    return [AuditDrift(what: "\(path) was \(new == nil ? "deleted" : "changed")", action: .restore(path: path))]
+  }
+
   /// Only settings that run programs or redirect git are put back; a branch's upstream or a name is the user's own affair.
   private static func configuration(_ before: AuditSnapshot, _ after: AuditSnapshot) -> AuditDrift {
     func values(_ snapshot: AuditSnapshot) -> [String: [String]] {
@@ -48,6 +79,9 @@ struct AuditDrift: Hashable, Sendable {
     let (old, new) = (values(before), values(after))
     let changed = Set(old.keys).union(new.keys).filter { old[$0] != new[$0] }.sorted()
     let guarded = changed.filter(DangerousSettings.guards)
+    if after.files["config"]?.stamp != nil {
+      return AuditDrift(what: "config was made too large to be one, or closed", action: .restore(path: "config"))
+    }
     if after.files["config"] == nil || (after.settings.isEmpty && !before.settings.isEmpty) {
       return AuditDrift(what: "config was destroyed", action: .restore(path: "config"))
     }
@@ -69,25 +103,37 @@ struct AuditDrift: Hashable, Sendable {
   }
 
   private static func references(
-    _ before: AuditSnapshot, _ after: AuditSnapshot, own: Set<String>
+    _ before: AuditSnapshot, _ after: AuditSnapshot, own: Set<String>, used: Set<String>
   ) -> [AuditDrift] {
     var found: [AuditDrift] = []
     // The stash is compared entry by entry.
-    func isOwn(_ ref: String) -> Bool { own.contains(ref) || ref.hasPrefix("refs/looop/") || ref == "refs/stash" }
+    func isOwn(_ ref: String) -> Bool { own.contains(ref) || ref == "refs/stash" }
     for (ref, old) in before.references.sorted(by: { $0.key < $1.key })
     where !isOwn(ref) && after.references[ref] != old {
+      let new = after.references[ref]
       let what =
-        after.references[ref].map { "\(ref) moved from \(old.short) to \($0.short)" }
-        ?? "\(ref) was deleted (was \(old.short))"
-      let matters = ref.hasPrefix("refs/heads/") || ref.hasPrefix("refs/tags/")
-      found.append(AuditDrift(what: what, action: matters ? .anchor(ref: ref, old) : .report))
+        new.map { "\(ref) moved from \(old.short) to \($0.short)" } ?? "\(ref) was deleted (was \(old.short))"
+      if ref.hasPrefix(replacements) {
+        found.append(AuditDrift(what: what, action: .reset(ref: ref, to: old)))
+      } else if new == nil || !used.contains(ref) {
+        let matters = ["refs/heads/", "refs/tags/", "refs/looop/"].contains { ref.hasPrefix($0) }
+        found.append(AuditDrift(what: what, action: matters ? .anchor(ref: ref, old) : .report))
+      }
     }
-    let new = after.references.keys.filter {
-      before.references[$0] == nil && !isOwn($0) && !$0.hasPrefix("refs/remotes/")
+    // The fleet's own come with every sandbox.
+    let everyday = ["refs/remotes/", "refs/looop/", SandboxName.branchPrefix]
+    let new = after.references.keys.filter { ref in
+      before.references[ref] == nil && !isOwn(ref) && !everyday.contains { ref.hasPrefix($0) }
     }
-    for ref in new.sorted() { found.append(AuditDrift(what: "\(ref) is new", action: .report)) }
+    for ref in new.sorted() {
+      found.append(
+        AuditDrift(what: "\(ref) is new", action: ref.hasPrefix(replacements) ? .reset(ref: ref, to: nil) : .report))
+    }
     return found
   }
+
+  /// They put other contents in the place of a commit or a file, for everybody.
+  private static let replacements = "refs/replace/"
 
   private static func rest(_ before: AuditSnapshot, _ after: AuditSnapshot) -> [AuditDrift] {
     var found: [AuditDrift] = []
@@ -101,8 +147,18 @@ struct AuditDrift: Hashable, Sendable {
     let new = after.stashes.filter { !before.stashes.contains($0) }.count
     if new > 0 { found.append(AuditDrift(what: "the stash has \(new) new entries", action: .report)) }
     if before.head != after.head {
-      found.append(AuditDrift(what: "HEAD went from \(before.head) to \(after.head)", action: .report))
+      found.append(
+        AuditDrift(
+          what: "HEAD went from \(before.head) to \(after.head)", action: isHeadOdd(before, after) ? .alert : .report))
     }
     return found
+  }
+
+  /// A person switches branches in a checkout every day. Nobody does in a bare repository, nor to a worker's branch.
+  private static func isHeadOdd(_ before: AuditSnapshot, _ after: AuditSnapshot) -> Bool {
+    let isBare = before.settings.last { $0.key == "core.bare" }?.value == "true"
+    let isBranch = after.head.hasPrefix("ref: refs/heads/")
+    return isBare || after.head.hasPrefix("ref: " + SandboxName.branchPrefix)
+      || !isBranch && ObjectID(after.head) == nil
   }
 }

@@ -19,7 +19,12 @@ struct RepositoryAudit: Sendable {
     /// Something had to be put right, or is still wrong: people should hear of it.
     var isSerious: Bool
 
-    var json: JSON { ["what": .string(drift.what), "done": .string(done), "serious": .bool(isSerious)] }
+    var json: JSON {
+      [
+        "what": .string(drift.what), "done": .string(done), "serious": .bool(isSerious),
+        "news": .bool(drift.action == .report),
+      ]
+    }
     var sentence: String { "\(drift.what) (\(done))" }
   }
 
@@ -36,6 +41,8 @@ struct RepositoryAudit: Sendable {
   private var baselineFile: FilePath {
     layout.records.appending("audit-\(repositoryName)-\(StableHash.of(common.string)).json")
   }
+
+  static func isWritable(_ common: FilePath) -> Bool { unsafe access(common.string, W_OK) == 0 }
 
   /// Notes how things are, for the comparison after the worker. While other workers live, an older note stays: what one of
   /// them did must not become the measure.
@@ -58,24 +65,24 @@ struct RepositoryAudit: Sendable {
   /// `given` is the baseline that the supervisor kept, which no worker could touch; else our own note is used.
   func run(baseline given: AuditSnapshot?) throws -> Result {
     let after = try AuditSnapshot.take(common: common)
-    guard let before = given ?? stored() else { return Result(baseline: after) }
-    var own: Set<String> = [SandboxName.branchPrefix + worker.text, SandboxName.parkedPrefix + worker.text]
-    for worktree in Worktree.all(common: common) where worktree.note?.worker == worker.text {
-      if let branch = worktree.note?.branch { own.insert(branch) }
-    }
-    // Every worker's branch is its own affair; whose it is shows in its name.
-    let workers = Set(after.references.keys).union(before.references.keys).filter {
-      $0.hasPrefix(SandboxName.branchPrefix)
-    }
+    guard let before = (given ?? stored())?.expecting(after) else { return Result(baseline: after) }
+    let worktrees = Worktree.all(common: common).compactMap(\.note)
+    let branches = worktrees.filter { $0.worker == worker.text }.compactMap(\.branch)
+    // A former worker of that name may have left a branch behind.
+    let own = branches.isEmpty ? [SandboxName.branchPrefix + worker.text] : Set(branches)
     var result = Result(baseline: after)
-    for drift in AuditDrift.between(before, after, own: own.union(workers)) {
+    for drift in AuditDrift.between(before, after, own: own, used: Set(worktrees.compactMap(\.branch))) {
       if drift.action == .block { result.isBlocked = true }
       guard repairs else {
         result.findings.append(
           Finding(drift: drift, done: "nothing: only looked", isSerious: drift.action != .report))
         continue
       }
-      result.findings.append(try act(on: drift, before))
+      do {
+        if let finding = try act(on: drift, before) { result.findings.append(finding) }
+      } catch {
+        result.findings.append(Finding(drift: drift, done: "could not be put right: \(error)", isSerious: true))
+      }
     }
     if repairs {
       try noteFindings(result.findings.filter(\.isSerious))
@@ -83,41 +90,85 @@ struct RepositoryAudit: Sendable {
       if result.findings.contains(where: { $0.drift.action != .report }) {
         result.baseline = try AuditSnapshot.take(common: common)
       }
-      try AtomicFile.write(result.baseline.json.compact, to: baselineFile, mode: 0o600)
+      try keep(result.baseline.json)
     }
     return result
   }
 
-  private func act(on drift: AuditDrift, _ before: AuditSnapshot) throws -> Finding {
+  private func keep(_ baseline: JSON) throws {
+    try AtomicFile.write(baseline.compact, to: baselineFile, mode: 0o600)
+  }
+
+  /// A removal parks and deletes after its audit: for the next one that is how things stand.
+  func amend(_ baseline: JSON, parked: [String], deleted: String?) throws -> JSON {
+    guard !parked.isEmpty || deleted != nil, var references = baseline["references"]?.object else { return baseline }
+    let repository = try Repository(opening: common, bare: true)
+    for ref in parked { references[ref] = .optional(try repository.target(of: ref)?.hex) }
+    if let deleted { references[deleted] = nil }
+    var amended = baseline
+    amended["references"] = .object(references)
+    try keep(amended)
+    return amended
+  }
+
+  /// `nil`: everyday work of the fleet's own, which is not worth telling.
+  private func act(on drift: AuditDrift, _ before: AuditSnapshot) throws -> Finding? {
     func did(_ what: String, serious: Bool = true) -> Finding { Finding(drift: drift, done: what, isSerious: serious) }
     switch drift.action {
     case .report: return did("reported", serious: false)
+    case .alert: return did("reported: look at it, and put it back if nobody meant it")
     case .block: return did("sandboxes of this repository are refused until somebody looked")
     case .quarantine(let path): return did("moved to \(try setAside(path))")
-    case .restore(let path):
-      let place = common.pushing(FilePath(path))
-      let aside = Files.exists(place) ? try setAside(path) : nil
-      if let old = before.files[path] {
-        try Directory.create(place.removingLastComponent())
-        try AtomicFile.write(old.contents, to: place, mode: UInt32(old.permissions))
+    case .restore(let path): return try restore(path, before.files[path], did)
+    case .reset(let ref, let old):
+      let repository = try Repository(opening: common, bare: true)
+      let found = try repository.target(of: ref)
+      let kept = try found.map { try anchor(ref, $0, repository) }
+      if let old {
+        try repository.moveReference(ref, from: nil, to: old, message: "looop: as before \(worker)")
+      } else {
+        try repository.deleteReference(ref, at: found)
       }
-      return did("put back" + (aside.map { "; what was found is in \($0)" } ?? ""))
+      return did((old == nil ? "taken away" : "put back") + (kept.map { "; what it named is kept as \($0)" } ?? ""))
     case .anchor(let ref, let old):
       let repository = try Repository(opening: common, bare: true)
       guard repository.contains(old) else { return did("what it named is gone") }
+      let isOurs = ref.hasPrefix(SandboxName.branchPrefix) || ref.hasPrefix("refs/looop/")
       let current = try repository.target(of: ref)
       // A branch that went forward is everyday work, by whomever.
       if let current, try repository.isReachable(old, from: [current]) {
-        return did("it went forward", serious: false)
+        return isOurs ? nil : did("it went forward", serious: false)
       }
       // So is one that was merged and deleted; where it was is noted all the same.
       let isSerious = try current != nil || !repository.isReachable(old, from: repository.references().map(\.target))
-      let name = "refs/looop/audit/\(worker)/" + ref.dropFirst("refs/".count)
-      if try repository.target(of: name) == nil {
-        try repository.createReference(name, at: old, message: "looop: what \(ref) named before \(worker)")
-      }
-      return did("what it named is kept as \(name)", serious: isSerious)
+      if isOurs, !isSerious { return nil }
+      return did("what it named is kept as \(try anchor(ref, old, repository))", serious: isSerious)
     }
+  }
+
+  private func anchor(_ ref: String, _ id: ObjectID, _ repository: borrowing Repository) throws -> String {
+    let name = "refs/looop/audit/\(worker)/" + ref.dropFirst("refs/".count)
+    if try repository.target(of: name) == nil {
+      try repository.createReference(name, at: id, message: "looop: what \(ref) named before \(worker)")
+    }
+    return name
+  }
+
+  private func restore(
+    _ path: String, _ old: AuditSnapshot.Guarded?, _ did: (String, Bool) -> Finding
+  ) throws -> Finding {
+    let place = common.pushing(FilePath(path))
+    let parts = path.split(separator: "/")
+    if parts.count == 3, parts[2] == "gitdir", Worktree(common: common, named: String(parts[1])).isWhole {
+      return did("its working tree was moved, and both agree", false)
+    }
+    let aside = Files.exists(place) ? try setAside(path) : nil
+    let found = aside.map { "; what was found is in \($0)" } ?? ""
+    guard let old else { return did("taken away\(found)", true) }
+    guard old.stamp == nil else { return did("what it was is not kept anywhere\(found)", true) }
+    try Directory.create(place.removingLastComponent())
+    try AtomicFile.write(old.contents, to: place, mode: UInt32(old.permissions))
+    return did("put back\(found)", true)
   }
 
   /// For whoever looks at the quarantine later.
@@ -139,11 +190,30 @@ struct RepositoryAudit: Sendable {
     if Files.isLink(place) {
       try Files.write("link to \(Files.linkTarget(place) ?? "?")\n", to: target, mode: 0o600)
       guard AtomicFile.remove(place) else { throw HostError.last("remove", place) }
-    } else {
-      let contents = try FileReading.read(place)
-      try Files.create(contents, at: target, mode: 0o600)
+      return target
+    }
+    // Whatever its size and permissions; the quarantine is closed to all others.
+    do {
+      try Files.move(place, to: target)
+    } catch {
+      guard error.errno == EXDEV else { throw error }
+      try copy(place, to: target)
       guard AtomicFile.remove(place) else { throw HostError.last("remove", place) }
     }
     return target
+  }
+
+  /// To another file system: as much as a person looks at. What cannot be read is not worth leaving where it runs.
+  private func copy(_ place: FilePath, to target: FilePath) throws {
+    let output = try OwnedDescriptor(
+      opening: target, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600, operation: "create")
+    guard let input = try? OwnedDescriptor(opening: place, O_RDONLY | O_NOFOLLOW | O_NONBLOCK) else { return }
+    var left = FileReading.maximumBytes
+    while left > 0 {
+      let chunk = try input.readChunk(place)
+      if chunk.isEmpty { return }
+      try output.writeAll(chunk, target)
+      left -= chunk.count
+    }
   }
 }

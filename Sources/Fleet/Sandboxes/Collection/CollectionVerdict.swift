@@ -54,6 +54,7 @@ enum CollectionVerdict: Hashable, Sendable {
     if !facts.nestedRepositories.isEmpty {
       reasons.append("holds a repository of its own at \(list(facts.nestedRepositories)), which no ref can hold")
     }
+    if let why = facts.unsearched { reasons.append(why) }
     if !facts.submodulesAtRisk.isEmpty {
       reasons.append("unsaved work in submodule \(list(facts.submodulesAtRisk))")
     }

@@ -15,8 +15,6 @@ struct IgnoredFiles: Hashable, Sendable {
   var kept: [FilePath] = []
   /// What goes with the tree, as text.
   var left: [String] = []
-  /// Repositories below ignored directories that hold work of their own.
-  var repositoriesAtRisk: [String] = []
 
   /// `entries` are the ignored ones of the status.
   init(_ entries: [StatusEntry], in worktree: Worktree, tree: FilePath) {
@@ -26,7 +24,6 @@ struct IgnoredFiles: Hashable, Sendable {
       let place = tree.pushing(entry.path)
       if entry.isDirectory {
         left.append(entry.path.string + "/")
-        repositoriesAtRisk += NestedRepositories.atRisk(below: place).map { entry.path.appending($0).string }
         continue
       }
       guard let status = Files.status(place), furnished[PathText.encode(entry.path)] != Furnished.stamp(status) else {

@@ -8,6 +8,7 @@ import Tenant
 struct SandboxInspection: Sendable {
   var common: FilePath
   var tree: FilePath
+  var users: TreeUsers
   /// The lock reason that is ours begins like this.
   static let lockPrefix = "sandbox of looop worker"
 
@@ -52,10 +53,12 @@ struct SandboxInspection: Sendable {
     }
     if let reason = worktree.lockReason, !reason.hasPrefix(Self.lockPrefix) { seen.facts.foreignLock = reason }
     // Everybody's open files take as long as all files of a small tree: meanwhile.
-    let (users, looking, tree) = (Locked<[String]>([]), DispatchGroup(), tree)
+    let (found, looking, tree, users) = (
+      Locked((users: [String](), places: NestedRepositories.Places())), DispatchGroup(), tree, users
+    )
     DispatchQueue.global().async(group: looking) {
-      let found = TreeUsers.find(in: tree)
-      users.withLock { $0 = found }
+      let look = (users: users.find(in: tree), places: NestedRepositories.places(in: tree))
+      found.withLock { $0 = look }
     }
     try history(worktree, repository, &seen)
     let entries = try repository.status(ignored: true)
@@ -69,9 +72,22 @@ struct SandboxInspection: Sendable {
     seen.ignoredPaths = ignored.kept
     seen.facts.ignored = ignored.kept.count
     seen.facts.ignoredLeft = ignored.left
-    seen.facts.nestedRepositories += ignored.repositoriesAtRisk
     looking.wait()
-    seen.facts.users = users.withLock { $0 }
+    let (now, places) = found.withLock { $0 }
+    seen.facts.users = now
+    seen.facts.unsearched = places.unsearched
+    if !places.paths.isEmpty { nested(places, worktree, try repository.trackedPaths(), &seen) }
+  }
+
+  /// What stands in the worktree's own index or is to be parked needs no other repository to keep it.
+  private func nested(
+    _ places: NestedRepositories.Places, _ worktree: Worktree, _ tracked: Set<FilePath>, _ seen: inout Seen
+  ) {
+    let kept = tracked.union(seen.entries.map(\.path)).union(seen.ignoredPaths)
+    let known = Set(seen.facts.nestedRepositories.map { FilePath($0) })
+    seen.facts.nestedRepositories += NestedRepositories.atRisk(
+      among: places, in: tree, of: worktree, parked: kept.contains
+    ).filter { !known.contains(FilePath($0)) }
   }
 
   private func history(_ worktree: Worktree, _ repository: borrowing Repository, _ seen: inout Seen) throws {

@@ -4,6 +4,9 @@ import Tenant
 
 /// Takes a worker's sandbox away: looks first, parks what is unsaved, then moves the tree aside and drops the registration.
 /// What the user waits for are renames; the files are recycled or deleted by the next sweep.
+///
+/// Once the tree is aside nobody finds it by its path any more, and it is looked over once more: where something in it changed since
+/// the look began, it goes back to its place, and all begins anew.
 struct SandboxRemoval: Sendable {
   var layout: SandboxLayout
   var worker: SandboxName
@@ -14,6 +17,19 @@ struct SandboxRemoval: Sendable {
   var parks = true
   /// For a sandbox that nobody worked in yet: take it away as it is.
   var abandons = false
+  var users: TreeUsers
+  /// Between the look and the taking away; for tests.
+  var meanwhile: (@Sendable () -> Void)?
+
+  init(
+    layout: SandboxLayout, worker: SandboxName, repositoryName: SandboxName, common: FilePath, users: TreeUsers? = nil
+  ) {
+    self.layout = layout
+    self.worker = worker
+    self.repositoryName = repositoryName
+    self.common = common
+    self.users = users ?? TreeUsers(root: layout.root)
+  }
 
   struct Result: Sendable {
     var verdict: CollectionVerdict
@@ -48,7 +64,21 @@ struct SandboxRemoval: Sendable {
       return Result(verdict: .finish("there is no sandbox of \(worker)"), facts: WorktreeFacts(), removed: true)
     }
     if abandons { return try abandon(tree, corner) }
-    let seen = SandboxInspection(common: common, tree: tree).run()
+    var parked: [String] = []
+    for _ in 0..<Self.attempts {
+      if let result = try attempt(tree, corner, &parked) { return result }
+    }
+    return Result(
+      verdict: .keep(["files in it change while it is looked at"]), facts: WorktreeFacts(), parkedRefs: parked)
+  }
+
+  /// Nobody's last words take longer; who goes on writing is at work.
+  private static let attempts = 3
+
+  /// `nil`: something changed meanwhile, and it stands where it stood. What was `parked` then stays parked.
+  private func attempt(_ tree: FilePath, _ corner: RepositoryCorner, _ parked: inout [String]) throws -> Result? {
+    let began = dryRun ? 0 : LateChanges.beginning()
+    let seen = SandboxInspection(common: common, tree: tree, users: users).run()
     var result = Result(verdict: CollectionVerdict(seen.facts), facts: seen.facts)
     if dryRun { return result }
     switch result.verdict {
@@ -57,16 +87,26 @@ struct SandboxRemoval: Sendable {
       guard parks, let worktree = seen.worktree else { return result }
       let parking = Parking(common: common, worktree: worktree, tree: tree, worker: worker)
       do {
-        result.parkedRefs.append(try parking.run(seen).ref)
+        let made = try parking.run(seen)
+        parked.append(made.ref)
+        try BorrowedObjects.keep(in: common, tips: [made.commit])
       } catch {
         // What cannot be stored stays where it is.
         result.verdict = .keep(["could not be parked: \(SandboxError(error).message)"])
         return result
       }
-    case .remove, .finish: break
+    case .remove:
+      do {
+        try BorrowedObjects.keep(in: common, tips: [try Repository(opening: tree).head().commit].compactMap { $0 })
+      } catch {
+        result.verdict = .keep(["its commits could not be made safe: \(SandboxError(error).message)"])
+        return result
+      }
+    case .finish: break
     }
-    let outcome = try takeAway(seen.worktree, tree, corner)
-    result.parkedRefs += outcome.parked
+    meanwhile?()
+    guard let outcome = try takeAway(seen.worktree, tree, corner, since: began) else { return nil }
+    result.parkedRefs = parked + outcome.parked
     result.deletedBranch = outcome.deletedBranch
     result.removed = true
     try forget()
@@ -75,7 +115,8 @@ struct SandboxRemoval: Sendable {
 
   private func abandon(_ tree: FilePath, _ corner: RepositoryCorner) throws -> Result {
     var result = Result(verdict: .remove("nobody worked in it"), facts: WorktreeFacts())
-    result.deletedBranch = try takeAway(Worktree.of(tree: tree, common: common), tree, corner).deletedBranch
+    result.deletedBranch = try takeAway(
+      Worktree.of(tree: tree, common: common), tree, corner, since: nil)?.deletedBranch
     result.removed = true
     try forget()
     return result
@@ -92,9 +133,10 @@ struct SandboxRemoval: Sendable {
     Worktree.all(common: common).first { $0.note?.worker == worker.text && $0.note?.tree == layout.tree(worker) }
   }
 
+  /// `nil`: something in it changed since then, and it is in its place again.
   private func takeAway(
-    _ worktree: Worktree?, _ tree: FilePath, _ corner: RepositoryCorner
-  ) throws -> Unregistration.Outcome {
+    _ worktree: Worktree?, _ tree: FilePath, _ corner: RepositoryCorner, since began: Int64?
+  ) throws -> Unregistration.Outcome? {
     let repository = try Repository(opening: common, bare: true)
     let lock = try corner.lock()
     defer { _ = flock(lock.descriptor.raw, LOCK_UN) }
@@ -104,9 +146,27 @@ struct SandboxRemoval: Sendable {
       try describe(worktree, in: place)
       // First the tree: an admin directory without its tree is what every later pass recognises and finishes.
       try Files.move(tree, to: place.appending("tree"))
+      if let began, LateChanges.exist(in: place.appending("tree"), worktree, since: began) {
+        try putBack(place, to: tree)
+        return nil
+      }
     }
     guard let worktree = worktree ?? leftover() else { return Unregistration.Outcome() }
     return try Unregistration(corner: corner, worktree: worktree).run(repository)
+  }
+
+  private func putBack(_ place: FilePath, to tree: FilePath) throws {
+    do {
+      try Files.move(place.appending("tree"), to: tree)
+      try? Directory.removeTree(place)
+    } catch {
+      // Somebody made that directory anew: both stay.
+      let other = layout.trees.appending(Files.uniqueName(worker.text))
+      try Files.move(place.appending("tree"), to: other)
+      throw SandboxError(
+        .busy, "\(tree) was made anew while it was given back; what it held is in \(other)",
+        hint: "look at both: looop-fleet sandboxes")
+    }
   }
 
   /// What the sweep needs to know to recycle the tree.

@@ -33,8 +33,10 @@ struct WorktreeFacts: Hashable, Sendable {
   var lonelyCommits = 0
   /// A merge, rebase, … under way.
   var operation: String?
-  /// Untracked repositories inside: a ref cannot hold them.
+  /// Repositories inside with work of their own: a ref cannot hold them.
   var nestedRepositories: [String] = []
+  /// Why not all of the tree was searched for such.
+  var unsearched: String?
   /// Submodules with changes or commits of their own: a ref of this repository cannot hold them.
   var submodulesAtRisk: [String] = []
   /// Ignored files that stand by themselves and that the sandbox was not given.
@@ -66,7 +68,8 @@ extension WorktreeFacts {
       "state": .string(stateName), "why": .optional(why), "staged": count(staged), "modified": count(modified),
       "deleted": count(deleted), "untracked": count(untracked), "conflicted": count(conflicted),
       "hidden": count(hidden), "lonely_commits": count(lonelyCommits), "operation": .optional(operation),
-      "nested_repositories": list(nestedRepositories), "submodules_at_risk": list(submodulesAtRisk),
+      "nested_repositories": list(nestedRepositories), "unsearched": .optional(unsearched),
+      "submodules_at_risk": list(submodulesAtRisk),
       "ignored": count(ignored), "ignored_left": list(ignoredLeft),
       "unstorable": list(unstorable), "users": list(users), "foreign_lock": .optional(foreignLock),
       "stashes": count(stashes), "branch": .null, "own_commits": .null,

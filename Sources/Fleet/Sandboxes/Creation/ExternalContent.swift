@@ -38,22 +38,28 @@ struct ExternalContent: Hashable, Sendable {
     }
   }
 
-  /// Refuses in words what cannot be filled in here.
-  func admit(_ repository: FilePath) throws {
+  /// Refuses in words what cannot be filled in here: by the source's own word, and by that of the private repository whose worktree it
+  /// becomes, where another worker may have said something else.
+  func admit(source: FilePath, common: FilePath) throws {
     guard !isEmpty else { return }
     let about: Set<String> = ["lfs", "filter", "encoding", "submodules"]
-    let refused = PreflightFinding.all(PreflightProbe(path: repository).run()).filter {
-      $0.level == .refused && about.contains($0.name)
+    for repository in source == common ? [source] : [source, common] {
+      var probe = PreflightProbe(path: repository)
+      probe.assumed = self
+      let refused = PreflightFinding.all(probe.run()).first { $0.level == .refused && about.contains($0.name) }
+      guard let refused else { continue }
+      throw SandboxError(
+        .unsupported, "\(repository): \(refused.means)", hint: "see: looop-fleet sandbox preflight TENANT/REPO")
     }
-    guard let first = refused.first else { return }
-    throw SandboxError(
-      .unsupported, "\(repository): \(first.means)", hint: "see: looop-fleet sandbox preflight TENANT/REPO")
   }
 
   /// Fills it in. The files that a filter makes are taken away first, so that git writes them and nothing else.
   func fill(_ worktree: Worktree, tree: FilePath, commit: ObjectID, deadline: Double) throws {
     try filter(worktree, tree, commit, sparing: [], deadline)
-    if hasSubmodules { try git(["submodule", "--quiet", "update", "--init", "--recursive"], in: tree, deadline) }
+    // `--checkout`: whatever way of updating a configuration names, which may be a command.
+    if hasSubmodules {
+      try git(["submodule", "--quiet", "update", "--init", "--recursive", "--checkout"], in: tree, deadline)
+    }
   }
 
   /// Writes the files that a filter makes, except those that somebody had changed or deleted.
@@ -68,12 +74,21 @@ struct ExternalContent: Hashable, Sendable {
     try git(["checkout-index", "--force", "--index", "--quiet", "-z", "--stdin"], in: tree, deadline, input: paths)
   }
 
+  private func localHelpers(_ tree: FilePath) throws -> [String] {
+    let common = try Repository(opening: tree).commonDirectory
+    let settings = (try? Repository.settings(in: common.appending("config"))) ?? []
+    return Set(settings.map(\.key).filter { $0.hasPrefix("credential.") && $0.hasSuffix(".helper") }).sorted()
+  }
+
   private func git(_ arguments: [String], in tree: FilePath, _ deadline: Double, input: [FilePath] = []) throws {
     guard let program = Tools.find("git") else { throw SandboxError(.unsupported, "git is not installed") }
     var safe = [
       "core.hooksPath=/dev/null", "core.fsmonitor=false", "core.sshCommand=ssh", "core.askPass=true", "core.pager=cat",
-      "credential.interactive=false",
+      "credential.interactive=false", "core.alternateRefsCommand=true", "core.gitProxy=none",
+      "protocol.ext.allow=never",
     ]
+    // A way to log in that the repository itself names is a program of whoever wrote there; the user's own go with it.
+    safe += try localHelpers(tree).map { "\($0)=" }
     // The well-known drivers, whatever the repository's configuration says they are.
     if filters.contains("lfs") {
       safe += [

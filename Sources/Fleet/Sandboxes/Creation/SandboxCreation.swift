@@ -21,6 +21,8 @@ struct SandboxCreation: Sendable {
   var threads = 2
   /// Of git's own lock; `nil` for a worker's.
   var lockReason: String?
+  /// Which start of the worker it is for: asking again for the same one is a retry.
+  var start: String?
   /// Whether a pooled tree may be used.
   var pools = true
   /// Changes tree and admin directory before anybody sees them, knowing what is still missing in the tree.
@@ -44,6 +46,8 @@ struct SandboxCreation: Sendable {
     var worktree: Worktree
     /// What is still to be filled in.
     var needs = ExternalContent()
+    /// Of one that an earlier start left: in words, how it stands.
+    var resumed: String?
   }
 
   static func workersLock(_ worker: SandboxName) -> String { "\(SandboxInspection.lockPrefix) \(worker)" }
@@ -96,7 +100,7 @@ struct SandboxCreation: Sendable {
   }
 
   /// Asking again for what was made already gives the same answer: a supervisor that died before it noted our first
-  /// one asks again.
+  /// one asks again. A later start of that worker goes on where the earlier one stopped, and is told.
   private func existing(_ tree: FilePath) throws -> Made? {
     guard Files.exists(tree) else { return nil }
     guard let worktree = Worktree.of(tree: tree, common: common), worktree.isWhole, let note = worktree.note,
@@ -106,7 +110,21 @@ struct SandboxCreation: Sendable {
         .exists, "\(tree) exists and is not a sandbox of \(worker) in \(common)",
         hint: "look at it, then: looop-fleet sandbox prune")
     }
-    return Made(path: tree, branch: note.branch, base: note.base, origin: "existing", worktree: worktree)
+    var made = Made(path: tree, branch: note.branch, base: note.base, origin: "existing", worktree: worktree)
+    if let start, note.start != start {
+      made.resumed = describe(tree, note)
+      made.worktree.note?.start = start
+      try made.worktree.note?.replace(in: worktree.directory)
+    }
+    return made
+  }
+
+  private func describe(_ tree: FilePath, _ note: WorktreeNote) -> String {
+    let wanted = try? resolveBase(Repository(opening: common, bare: true))
+    let asked = wanted == note.base ? "" : ", not from \(base) (\(wanted?.short ?? "which is not there"))"
+    let changes = (try? Repository(opening: tree).status().count).map { "\($0) unsaved change\($0 == 1 ? "" : "s")" }
+    return
+      "goes on in the sandbox that an earlier start left: begun from \(note.base.short)\(asked), with \(changes ?? "changes that cannot be read")"
   }
 
   private func resolveBase(_ repository: borrowing Repository) throws -> ObjectID {
@@ -136,6 +154,7 @@ struct SandboxCreation: Sendable {
     try undoUnfinished(corner, repository)
     var note = WorktreeNote(
       worker: worker.text, repository: repositoryName.text, branch: nil, base: id, tree: tree, createdAt: Files.now)
+    note.start = start
     var number = 1
     switch target {
     case .newBranch: note.branch = try freeBranch(from: &number, repository)

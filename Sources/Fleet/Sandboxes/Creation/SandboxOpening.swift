@@ -5,9 +5,9 @@ import Tenant
 /// Everything between a worker's wish and a directory that it can start in: room on the disk, the worktree, what git cannot
 /// give it, its own ports and temporary directory, the configured setup. Either all of it or nothing.
 ///
-/// *Request*: `{worker, repo_name, repo_path, private?, base?, detached?, disk_max_bytes?, free_floor_bytes?, audit?, afresh?, setup?,
+/// *Request*: `{worker, repo_name, repo_path, private?, base?, start?, detached?, disk_max_bytes?, disk_used_bytes?, free_floor_bytes?, audit?, afresh?, setup?,
 /// setup_timeout_s?, include?: bool|[pattern], ports?: {first, count}, threads?}` → `{path, branch, base_oid, from, common_dir, admin_dir,
-/// private, env: {NAME: value}, included: [path], writable: [path], baseline}`
+/// private, env: {NAME: value}, included: [path], writable: [path], baseline, resumed}`
 struct SandboxOpening: Sendable {
   var request: SandboxRequest
 
@@ -33,7 +33,7 @@ struct SandboxOpening: Sendable {
     let top = try needs(site.place, creation)
     creation.fill = { _, admin, found in
       // Attributes further down may ask for what the top does not.
-      if !top.covers(found) { try found.admit(site.place.source) }
+      if !top.covers(found) { try found.admit(source: site.place.source, common: site.place.common) }
       if !top.isEmpty || !found.isEmpty || setup != nil { try Files.write("", to: admin.appending(Self.pendingFile)) }
     }
     let made = try creation.run()
@@ -57,24 +57,31 @@ struct SandboxOpening: Sendable {
   private func site() throws -> Site {
     let layout = try request.layout()
     let worker = try request.worker()
-    let quota = SandboxQuota(
+    var quota = SandboxQuota(
       limit: request.number("disk_max_bytes"), freeFloor: request.number("free_floor_bytes") ?? 0)
+    quota.estimate = request.number("disk_used_bytes")
     try quota.enforce(layout)
     return Site(layout: layout, worker: worker, place: try RepositoryPlace.forCreation(request))
   }
 
   /// How the repository stands before this worker comes.
-  private func baseline(_ site: Site) throws -> AuditSnapshot? {
+  private func baseline(_ site: Site) throws -> JSON? {
     guard request.flag("audit", default: true) else { return nil }
-    return try RepositoryAudit(
-      layout: site.layout, repositoryName: site.place.name, common: site.place.common, worker: site.worker
-    ).begin(afresh: request.flag("afresh"))
+    var audit = RepositoryAudit(
+      layout: site.layout, repositoryName: site.place.name, common: site.place.common, worker: site.worker)
+    guard var baseline = try audit.begin(afresh: request.flag("afresh"))?.json else { return nil }
+    if site.place.isPrivate, RepositoryAudit.isWritable(site.place.source) {
+      audit.common = site.place.source
+      baseline["source"] = try audit.begin(afresh: true)?.json
+    }
+    return baseline
   }
 
   private func creation(_ site: Site) -> SandboxCreation {
     var creation = SandboxCreation(
       layout: site.layout, worker: site.worker, repositoryName: site.place.name, common: site.place.common,
       source: site.place.source, base: request.text("base") ?? "HEAD")
+    creation.start = request.text("start")
     if request.flag("detached") { creation.target = .detached }
     if let threads = request.number("threads") { creation.threads = Int(max(1, min(16, threads))) }
     return creation
@@ -84,7 +91,7 @@ struct SandboxOpening: Sendable {
     let repository = try Repository(opening: place.source, bare: true)
     guard let commit = try? repository.commit(creation.base) else { return ExternalContent() }
     let needs = try ExternalContent.atTop(of: commit, in: repository)
-    try needs.admit(place.source)
+    try needs.admit(source: place.source, common: place.common)
     if needs.hasSubmodules, !place.isPrivate {
       throw SandboxError(
         .unsupported, "\(place.source) has submodules, and filling them in would write its configuration",
@@ -152,7 +159,7 @@ struct SandboxOpening: Sendable {
 
   private func answer(
     _ made: SandboxCreation.Made, _ site: Site, _ included: [String], _ environment: [String: String],
-    _ baseline: AuditSnapshot?
+    _ baseline: JSON?
   ) -> JSON {
     [
       "path": .string(made.path.string), "branch": .optional(made.branch.map(SandboxVerb.shortBranch)),
@@ -161,7 +168,7 @@ struct SandboxOpening: Sendable {
       "private": .bool(site.place.isPrivate), "env": .object(environment.mapValues(JSON.string)),
       "included": .array(included.map(JSON.string)),
       "writable": .array(writable(site.place, made, site.layout, site.worker).map { .string($0.string) }),
-      "baseline": baseline?.json ?? .null,
+      "baseline": baseline ?? .null, "resumed": .optional(made.resumed),
     ]
   }
 

@@ -7,12 +7,21 @@ struct SandboxQuota: Hashable, Sendable {
   var limit: Int64?
   /// What must stay free on the file system.
   var freeFloor: Int64 = 0
+  /// What they occupied when they were last measured, with what was made since; `nil`: nobody knows.
+  var estimate: Int64?
 
   enum Verdict: Hashable, Sendable {
     case fits
     /// Pooled and discarded trees must go first.
     case reclaim
     case refuse(String)
+  }
+
+  /// Whether they must be measured: a tenant far from its limit, as it was last measured, does not wait for that. Closer than a tenth only
+  /// what is there counts.
+  var needsMeasuring: Bool {
+    guard let limit else { return false }
+    return estimate.map { $0 > limit - limit / 10 } ?? true
   }
 
   func decide(used: Int64, reclaimable: Int64, free: Int64?) -> Verdict {
@@ -40,20 +49,34 @@ struct SandboxQuota: Hashable, Sendable {
       let spare = DiskUse.of(layout.pool).bytes + DiskUse.of(layout.trash).bytes
       return (limit == nil ? 0 : DiskUse.of(layout.root).bytes, spare)
     }
-    // Measuring every file is the price of a quota; without one only the free space is asked for.
+    // Measuring every file is the price of a quota; far from it, or without one, only the free space is asked for.
     let free = DiskUse.free(at: layout.root)
-    if limit == nil, let free, free >= freeFloor { return }
+    if !needsMeasuring, let free, free >= freeFloor { return }
     var (used, spare) = measure()
     var verdict = decide(used: used, reclaimable: spare, free: free)
     if verdict == .reclaim {
-      for directory in [layout.pool, layout.trash] {
-        for name in Files.names(directory) { try TreeRemoval.remove(directory.appending(name)) }
-      }
+      try reclaim(layout)
       (used, spare) = measure()
       verdict = decide(used: used, reclaimable: 0, free: DiskUse.free(at: layout.root))
     }
     if case .refuse(let why) = verdict {
       throw SandboxError(.noSpace, why, hint: "look at them: looop-fleet sandboxes; collect: looop-fleet sandbox prune")
+    }
+  }
+
+  /// Pooled trees are `pool/REPOSITORY/ID`. Each is moved aside before it is deleted: whoever takes one at the same time, or recycles one,
+  /// has all of it or nothing.
+  private func reclaim(_ layout: SandboxLayout) throws {
+    let pools = Files.names(layout.pool).map { layout.pool.appending($0) }.filter(Files.isDirectory)
+    for directory in pools + [layout.trash] {
+      for name in Files.names(directory) {
+        let aside = layout.trash.appending(Files.uniqueName("reclaimed"))
+        do { try Files.move(directory.appending(name), to: aside) } catch {
+          guard error.isAbsent else { throw error }
+          continue
+        }
+        try TreeRemoval.remove(aside)
+      }
     }
   }
 }

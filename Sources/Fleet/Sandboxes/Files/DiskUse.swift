@@ -11,19 +11,22 @@ struct DiskUse: Hashable, Sendable {
   static func of(_ path: FilePath) -> DiskUse {
     var use = DiskUse()
     var linked: Set<UInt64> = []
-    use.add(path, &linked)
+    guard let status = Files.status(path) else { return use }
+    use.add(status, &linked)
+    guard status.st_mode & S_IFMT == S_IFDIR else { return use }
+    _ = TreeWalk.run(path) { entry in
+      if let status = entry.status { use.add(status, &linked) }
+      return .enter
+    }
     return use
   }
 
-  private mutating func add(_ path: FilePath, _ linked: inout Set<UInt64>) {
-    guard let status = Files.status(path) else { return }
+  private mutating func add(_ status: stat, _ linked: inout Set<UInt64>) {
     if status.st_nlink > 1, status.st_mode & S_IFMT != S_IFDIR, !linked.insert(UInt64(status.st_ino)).inserted {
       return
     }
     bytes += Int64(status.st_blocks) * 512
     files += 1
-    guard status.st_mode & S_IFMT == S_IFDIR, let names = try? Files.rawNames(path) else { return }
-    for name in names { add(path.appending(bytes: name), &linked) }
   }
 
   /// Free bytes for this user on the file system of `path`.

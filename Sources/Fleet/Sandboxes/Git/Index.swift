@@ -36,6 +36,11 @@ struct Index: ~Copyable {
     try check("read the tree of \(id)", unsafe git_index_read_tree(pointer, tree.pointer))
   }
 
+  func id(at path: FilePath) -> ObjectID? {
+    let entry = unsafe path.withPlatformString { unsafe git_index_get_bypath(pointer, $0, 0) }
+    return unsafe entry.map { ObjectID(unsafe $0.pointee.id) }
+  }
+
   func add(_ path: FilePath, _ id: ObjectID, mode: UInt32) throws(GitError) {
     let raw = id.raw
     let status = unsafe path.withPlatformString { text in
@@ -64,6 +69,19 @@ struct Index: ~Copyable {
 }
 
 extension Repository {
+  /// The files that this worktree's index names.
+  func trackedPaths() throws(GitError) -> Set<FilePath> {
+    var handle: OpaquePointer?
+    try check("open the index", unsafe git_repository_index(&handle, pointer))
+    defer { unsafe git_index_free(handle) }
+    var found: Set<FilePath> = []
+    for position in unsafe 0..<git_index_entrycount(handle) {
+      guard let entry = unsafe git_index_get_byindex(handle, position) else { continue }
+      found.insert(unsafe FilePath(platformString: entry.pointee.path))
+    }
+    return found
+  }
+
   /// Blobs that this worktree's index names and the commit does not: staged contents and the sides of conflicts.
   func stagedBlobs(notIn commit: ObjectID?) throws(GitError) -> [ObjectID] {
     let committed = try Index()

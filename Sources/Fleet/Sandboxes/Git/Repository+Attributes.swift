@@ -2,6 +2,15 @@ import CGit2
 import SystemPackage
 
 extension Repository {
+  /// Those of them that differ between two commits, or are new.
+  func externallyFiltered(in tip: ObjectID, changedSince old: ObjectID) throws(GitError) -> [FilePath] {
+    let before = try Index()
+    let after = try Index()
+    try before.read(commit: old, of: self)
+    try after.read(commit: tip, of: self)
+    return try externallyFiltered(in: tip).filter { before.id(at: $0) != after.id(at: $0) }
+  }
+
   /// The paths of a commit that pass a filter program or another encoding, which libgit2 leaves out in silence.
   func externallyFiltered(in commit: ObjectID) throws(GitError) -> [FilePath] {
     let index = try Index()

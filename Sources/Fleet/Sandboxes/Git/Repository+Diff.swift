@@ -66,13 +66,15 @@ extension Repository {
     return found
   }
 
-  /// Moves a clean checkout from one commit to another; a file that is in the way stops it before anything is written.
-  func checkOut(_ tip: ObjectID, over old: ObjectID) throws(GitError) {
+  /// Moves a clean checkout from one commit to another; a file that is in the way stops it before anything is written (`.conflict`), also one
+  /// that git ignores. `force`: back again, whatever a move that was cut off has left.
+  func checkOut(_ tip: ObjectID, over old: ObjectID, force: Bool = false) throws(GitError) {
     let new = try TreeHandle(of: tip, in: self)
     let baseline = try TreeHandle(of: old, in: self)
     var options = unsafe git_checkout_options()
     unsafe git_checkout_options_init(&options, UInt32(GIT_CHECKOUT_OPTIONS_VERSION))
-    unsafe options.checkout_strategy = GIT_CHECKOUT_SAFE.rawValue
+    unsafe options.checkout_strategy =
+      force ? GIT_CHECKOUT_FORCE.rawValue : GIT_CHECKOUT_SAFE.rawValue | GIT_CHECKOUT_DONT_OVERWRITE_IGNORED.rawValue
     unsafe options.baseline = baseline.pointer
     try check("check out \(tip)", unsafe git_checkout_tree(pointer, new.pointer, &options))
   }

@@ -95,6 +95,25 @@ extension Repository {
     }
   }
 
+  /// Moves a ref with its lock held while `body` does what belongs to it. Where that throws, or the ref is locked or names something else by
+  /// now (`.locked`, `.modified`), nothing moves.
+  func moveReference(
+    _ name: String, from old: ObjectID, to id: ObjectID, message: String, patience: UInt32,
+    holding body: () throws -> Void
+  ) throws {
+    var transaction: OpaquePointer?
+    try check("move \(name)", unsafe git_transaction_new(&transaction, pointer))
+    defer { unsafe git_transaction_free(transaction) }
+    try retryingLocks(name, patience: patience) { () throws(GitError) -> Void in
+      try check("lock \(name)", unsafe git_transaction_lock_ref(transaction, name))
+    }
+    guard try target(of: name) == old else { throw GitError(.modified, "move \(name)", "it was moved meanwhile") }
+    try body()
+    var raw = id.raw
+    try check("move \(name)", unsafe git_transaction_set_target(transaction, name, &raw, nil, message))
+    try check("move \(name)", unsafe git_transaction_commit(transaction))
+  }
+
   /// Deletes a ref if it still names `id`; says whether it did.
   @discardableResult
   func deleteReference(_ name: String, at id: ObjectID?) throws(GitError) -> Bool {
@@ -118,7 +137,7 @@ extension Repository {
   /// `git` and libgit2 give up at once when another process holds a ref's lock file for its microseconds. We do not: that
   /// is how concurrent creation fails for a false reason.
   private func retryingLocks<Result>(
-    _ name: String, _ body: () throws(GitError) -> Result
+    _ name: String, patience: UInt32 = 10_000_000, _ body: () throws(GitError) -> Result
   ) throws(GitError) -> Result {
     var pause: UInt32 = 500
     var waited: UInt32 = 0
@@ -128,7 +147,7 @@ extension Repository {
       } catch {
         // An OS error here is a directory of refs that a concurrent deletion pruned between look and use.
         let transient = error.code == .locked || (error.code == .failed && waited < 200_000)
-        guard transient, waited < 10_000_000 else { throw error }
+        guard transient, waited < patience else { throw error }
         if error.code == .locked, waited > 1_000_000 { DeadRefLocks(common: commonDirectory).remove(of: name) }
         usleep(pause)
         waited += pause

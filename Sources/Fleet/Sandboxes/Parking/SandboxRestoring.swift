@@ -34,7 +34,8 @@ struct SandboxRestoring: Sendable {
     creation.base = head.hex
     creation.target = try target(work, head, repository)
     let common = creation.common
-    creation.fill = { tree, admin, _ in
+    creation.fill = { tree, admin, needs in
+      try needs.admit(source: common, common: common)
       let repository = try Repository(opening: common, bare: true)
       try Self.fill(tree, admin, work, details, repository)
     }

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import SystemPackage
 import Tenant
@@ -16,6 +17,13 @@ struct SandboxSweep: Sendable {
   var grace: Int64 = 10
   /// Whether to make pooled trees from scratch where recycled ones do not reach.
   var fills = true
+  var users: TreeUsers
+
+  init(layout: SandboxLayout, repositories: [(name: SandboxName, common: FilePath)]) {
+    self.layout = layout
+    self.repositories = repositories
+    users = TreeUsers(root: layout.root)
+  }
 
   struct Result: Sendable {
     var recycled = 0
@@ -93,7 +101,8 @@ struct SandboxSweep: Sendable {
     else { return false }
     let pool = WarmPool(layout: layout, repository: repository.name)
     guard pool.places().count < policy.wanted(requests: pool.requests(), now: Files.now), hasRoom,
-      TreeUsers.find(in: tree).isEmpty, let commit = try target(repository.common)
+      let moved = Files.status(place)?.st_mtim, users.covers(movedAt: LateChanges.stamp(moved)),
+      users.find(in: tree).isEmpty, let commit = try target(repository.common)
     else { return false }
     do {
       let convergence = TreeConvergence(repository: repository.common, commit: commit, directory: tree)

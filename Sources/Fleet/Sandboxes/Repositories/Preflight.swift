@@ -18,6 +18,8 @@ struct PreflightFacts: Hashable, Sendable {
   var trustedFilters: Set<String> = []
   var reencodes = false
   var isSparse = false
+  /// Remotes whose fetching writes over all branches here, and with `--prune` deletes those that the remote does not have.
+  var mirrors: [String] = []
   var hasBranchNamedLooop = false
   /// Settings of the repository that name programs.
   var programs: [String] = []
@@ -61,6 +63,14 @@ struct PreflightFinding: Hashable, Sendable {
     found += contents(facts)
     if facts.isShallow {
       found.append(note("shallow", "its history is cut off: sandboxes work, merges across the cut do not"))
+    }
+    if let remote = facts.mirrors.first {
+      let spare = ["^refs/heads/looop/*", "^refs/looop/*"].map { "git config --add remote.\(remote).fetch '\($0)'" }
+      found.append(
+        note(
+          "mirror",
+          "it mirrors \(remote): `git fetch --prune` there deletes workers' branches and parked work; spare them: \(spare.joined(separator: "; "))"
+        ))
     }
     if facts.isSparse {
       found.append(note("sparse", "its own checkout is sparse; sandboxes have all files"))
@@ -118,7 +128,7 @@ struct PreflightFinding: Hashable, Sendable {
         found.append(
           refuse(
             "filter",
-            "files pass the filter \(filter), whose program no user or system configuration names: git config --global filter.\(filter).smudge …"
+            "files pass the filter \(filter), whose program no user or system configuration names alone: git config --global filter.\(filter).smudge …, and nothing of it in the repository's own"
           ))
       } else {
         found.append(

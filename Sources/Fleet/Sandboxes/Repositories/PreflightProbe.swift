@@ -8,6 +8,8 @@ import Tenant
 struct PreflightProbe: Sendable {
   var path: FilePath
   var base = "HEAD"
+  /// What is to be filled in, where that is known already; else the base tells.
+  var assumed: ExternalContent?
 
   func run() -> PreflightFacts {
     var facts = PreflightFacts()
@@ -50,6 +52,9 @@ struct PreflightProbe: Sendable {
 
   private func read(_ settings: [Repository.Setting], _ facts: inout PreflightFacts) {
     let version = settings.last { $0.key == "core.repositoryformatversion" }?.value ?? "0"
+    // Whether each spares our branches.
+    var mirrors: [String: Bool] = [:]
+    defer { facts.mirrors = mirrors.filter { !$0.value }.keys.sorted() }
     for setting in settings {
       if setting.key.hasPrefix("extensions.") {
         let name = String(setting.key.dropFirst("extensions.".count))
@@ -66,6 +71,12 @@ struct PreflightProbe: Sendable {
         facts.isPartial = true
       }
       if setting.key == "core.sparsecheckout", setting.value == "true" { facts.isSparse = true }
+      if setting.key.hasPrefix("remote."), setting.key.hasSuffix(".fetch") {
+        let remote = String(setting.key.dropFirst("remote.".count).dropLast(".fetch".count))
+        let target = setting.value.split(separator: ":").last.map(String.init)
+        if target == "refs/*" || target == "refs/heads/*" { mirrors[remote, default: false] = mirrors[remote] ?? false }
+        if setting.value.hasPrefix("^refs/heads/looop/") { mirrors[remote] = true }
+      }
       if DangerousSettings.contains(setting.key), !facts.programs.contains(setting.key) {
         facts.programs.append(setting.key)
       }
@@ -75,19 +86,23 @@ struct PreflightProbe: Sendable {
   private func look(
     _ repository: borrowing Repository, _ settings: [Repository.Setting], _ facts: inout PreflightFacts
   ) throws(GitError) {
-    guard let commit = try? repository.commit(base) else {
-      facts.hasCommit = false
-      return
+    var needs = assumed ?? ExternalContent()
+    if assumed == nil {
+      guard let commit = try? repository.commit(base) else {
+        facts.hasCommit = false
+        return
+      }
+      needs.hasSubmodules = try repository.tree(commit).contains { $0.name == ".gitmodules" }
+      try needs.read(try repository.attributeFiles(in: commit), repository)
     }
-    facts.hasSubmodules = try repository.tree(commit).contains { $0.name == ".gitmodules" }
-    var needs = ExternalContent()
-    try needs.read(try repository.attributeFiles(in: commit), repository)
+    facts.hasSubmodules = needs.hasSubmodules
     facts.filters = needs.filters
     facts.reencodes = needs.reencodes
-    let local = Set(settings.map(\.key))
     for filter in facts.filters {
+      // One word of the repository's own is enough to run another program: git prefers a process to a smudge.
+      let isLocal = settings.contains { $0.key.hasPrefix("filter.\(filter).") }
       let keys = ["filter.\(filter).smudge", "filter.\(filter).process"]
-      if keys.contains(where: { repository.configuration($0) != nil && !local.contains($0) }) {
+      if !isLocal, keys.contains(where: { repository.configuration($0) != nil }) {
         facts.trustedFilters.insert(filter)
       }
     }

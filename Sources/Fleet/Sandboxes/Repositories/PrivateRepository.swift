@@ -35,6 +35,8 @@ struct PrivateRepository: Sendable {
     let repository = try Repository(opening: path, bare: true)
     let origin = try Repository(opening: source, bare: true)
     try refresh(repository, from: origin, base: base, borrowing: borrows)
+    // A commit that is broken already, on whatever old ref, is no reason to refuse a new sandbox.
+    try? BorrowedObjects.keep(in: path)
     return path
   }
 
@@ -71,15 +73,21 @@ struct PrivateRepository: Sendable {
     _ repository: borrowing Repository, from origin: borrowing Repository, base: ObjectID?, borrowing: Bool
   ) throws {
     var wanted: [String: ObjectID] = [:]
+    // Annotated tags are objects of their own, which lead to a commit.
+    var tags: [String: ObjectID] = [:]
     for reference in try origin.references(matching: "refs/heads/*") {
       wanted["refs/remotes/\(Self.remote)/" + reference.name.dropFirst("refs/heads/".count)] = reference.target
     }
-    for reference in try origin.references(matching: "refs/tags/*") where origin.isCommit(reference.target) {
+    for reference in try origin.references(matching: "refs/tags/*") {
+      guard let commit = try? origin.commit(reference.target.hex) else { continue }
       wanted[reference.name] = reference.target
+      if commit != reference.target { tags[reference.name] = commit }
     }
     if let head = try? origin.head().commit { wanted[Self.sourceHead] = head }
     // A tip that is no commit, or gone, is the source's trouble and not worth failing for.
-    let tips = Set(wanted.values).union([base].compactMap { $0 }).filter { origin.isCommit($0) }
+    let tips = Set(wanted.map { tags[$0.key] ?? $0.value }).union([base].compactMap { $0 }).filter {
+      origin.isCommit($0)
+    }
     if borrowing {
       try hold(tips, in: origin)
     } else {
@@ -87,7 +95,10 @@ struct PrivateRepository: Sendable {
     }
     let present = Dictionary(
       try repository.references().map { ($0.name, $0.target) }, uniquingKeysWith: { first, _ in first })
-    for (ref, target) in wanted where present[ref] != target && tips.contains(target) {
+    // Nothing in the source holds the tag itself once it is deleted there.
+    let newTags = tags.keys.filter { present[$0] != wanted[$0] }.compactMap { wanted[$0] }
+    try PackTransfer.copy(objects: newTags, from: origin, to: path)
+    for (ref, target) in wanted where present[ref] != target && tips.contains(tags[ref] ?? target) {
       try repository.moveReference(ref, from: nil, to: target, message: "looop: refresh from \(source)")
     }
     for (ref, target) in present where ref.hasPrefix("refs/remotes/\(Self.remote)/") && wanted[ref] == nil {

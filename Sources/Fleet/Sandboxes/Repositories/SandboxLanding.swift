@@ -18,6 +18,8 @@ struct SandboxLanding: Sendable {
   var into: String
   /// Say what would be done, or why not.
   var dryRun = false
+  /// Microseconds to wait for a branch that another program has locked.
+  var patience: UInt32 = 2_000_000
 
   struct Landed: Sendable {
     var moved: [String] = []
@@ -50,11 +52,11 @@ struct SandboxLanding: Sendable {
     }
     try checkForward(repository, from: old)
     landed.commits = try repository.summaries(try repository.commits(from: [tip], notIn: [old], limit: 200))
+    if !landed.commits.isEmpty, let checkout = try checkCheckout(of: "refs/heads/\(into)") {
+      try checkFilters(repository, from: old, checkout)
+    }
     if dryRun {
-      if !landed.commits.isEmpty {
-        try checkCheckout(of: "refs/heads/\(into)")
-        landed.moved = [into]
-      }
+      if !landed.commits.isEmpty { landed.moved = [into] }
       return landed
     }
     if common != source {
@@ -88,14 +90,65 @@ struct SandboxLanding: Sendable {
     let (ahead, behind) = try origin.divergence(tip, old)
     if ahead == 0 { return false }
     guard behind == 0 else { throw notForward(short, behind: behind) }
-    if let checkout = try checkCheckout(of: ref) { try Repository(opening: checkout).checkOut(tip, over: old) }
+    let checkout = try checkCheckout(of: ref)
+    var isWriting = false
     do {
-      try origin.moveReference(ref, from: old, to: tip, message: "looop: land \(worker)")
+      // Files and branch go together: nobody moves the branch while the files are written, and where either fails both are as before.
+      try origin.moveReference(ref, from: old, to: tip, message: "looop: land \(worker)", patience: patience) {
+        guard let checkout else { return }
+        // It would be found only after all files were written.
+        guard !Files.exists(checkout.appending("index.lock")) else { throw locked("its index", by: "index.lock") }
+        isWriting = true
+        try Repository(opening: checkout).checkOut(tip, over: old)
+      }
     } catch {
-      guard error.code == .modified else { throw error }
-      throw SandboxError(.conflict, "\(short) was moved by somebody else meanwhile", hint: "land again")
+      // A conflict is found before anything is written.
+      let code = (error as? GitError)?.code
+      if isWriting, code != .conflict, let checkout { try bringBack(checkout, to: old, because: error) }
+      switch code {
+      case .conflict?:
+        throw SandboxError(
+          .conflict,
+          "a file in \(source.removingLastComponent()) that git ignores or does not know is in the way of the work",
+          hint: "move it aside (what comes: looop-fleet sandbox diff), then land again")
+      case .modified?:
+        throw SandboxError(.conflict, "\(short) was moved by somebody else meanwhile", hint: "land again")
+      case .locked?: throw locked(short, by: "\(ref).lock")
+      default: throw error
+      }
     }
     return true
+  }
+
+  private func locked(_ what: String, by name: String) -> SandboxError {
+    SandboxError(
+      .busy, "\(what) is locked: another git is at work in \(source), or died there",
+      hint: "land again; if none is at work: rm \(source.appending(name).string.shellWord)")
+  }
+
+  private func bringBack(_ checkout: FilePath, to old: ObjectID, because error: any Error) throws {
+    do {
+      try Repository(opening: checkout).checkOut(old, over: tip, force: true)
+    } catch let second {
+      throw SandboxError(
+        .failed, "\(error); and its checkout could not be brought back (\(second))",
+        hint: "there, where nothing else was changed: git reset --hard \(into)")
+    }
+  }
+
+  /// libgit2 runs no filter program: what such a file would be in the checkout is its stored form, a pointer.
+  private func checkFilters(_ repository: borrowing Repository, from old: ObjectID, _ checkout: FilePath) throws {
+    var needs = ExternalContent()
+    try needs.read(try repository.attributeFiles(in: tip), repository)
+    guard !needs.filters.isEmpty || needs.reencodes else { return }
+    let filtered = try repository.externallyFiltered(in: tip, changedSince: old)
+    guard let first = filtered.first else { return }
+    let more = filtered.count > 1 ? " and \(filtered.count - 1) more" : ""
+    let bring = common == source ? "" : "git fetch \(common.string.shellWord) \(tip.hex) && "
+    throw SandboxError(
+      .unsupported,
+      "\(first)\(more) must pass a filter program to stand in the checkout of \(into), and landing runs none",
+      hint: "in \(checkout.removingLastComponent()): \(bring)git merge --ff-only \(tip.hex)")
   }
 
   /// A branch that is checked out cannot just move: the files would look changed. The source's own checkout follows when

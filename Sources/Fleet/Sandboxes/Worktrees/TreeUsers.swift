@@ -1,57 +1,44 @@
-import Glibc
 import SystemPackage
+import Tenant
 
-/// Finds processes that work in a directory: by their working directory, root, program or open files. What another
-/// user's processes do cannot be seen, and they could not write there either.
-///
-/// Whoever gives a sandbox back waits for this, on a machine with thousands of open files: no path is made into text unless it
-/// is one of those looked for.
-enum TreeUsers {
-  static func find(in tree: FilePath) -> [String] {
-    let wanted = PathText.bytes(tree)
-    var found: [String] = []
-    for name in Files.names("/proc") {
-      guard let pid = Int32(name), pid != getpid() else { continue }
-      let process = FilePath("/proc").appending(name)
-      if uses(process, wanted) {
-        found.append("process \(pid) (\(Files.line(process.appending("comm")) ?? "?"))")
-      }
-    }
-    return found
+/// Who works in a tenant's trees. A helper under Landlock does not see its tenant's other processes; so the supervisor looks as well, just
+/// before it starts one, and what neither may see counts as being at work there.
+struct TreeUsers: Hashable, Sendable {
+  /// What the supervisor's places are relative to.
+  var root: FilePath
+  /// The supervisor's look; `nil` where nobody but the helper itself looks.
+  var seen: DirectoryUsers?
+
+  init(root: FilePath, seen: DirectoryUsers? = nil) {
+    self.root = root
+    self.seen = seen
   }
 
-  private static func uses(_ process: FilePath, _ wanted: [UInt8]) -> Bool {
-    let directory = unsafe process.withPlatformString { unsafe open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
-    guard directory >= 0 else { return false }
-    defer { close(directory) }
-    // The program and the places first: two or three looks instead of hundreds.
-    if unsafe leadsInside(directory, "cwd", wanted) { return true }
-    if unsafe leadsInside(directory, "root", wanted) { return true }
-    if unsafe leadsInside(directory, "exe", wanted) { return true }
-    let descriptors = unsafe openat(directory, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptors >= 0 else { return false }
-    guard let handle = unsafe fdopendir(descriptors) else {
-      close(descriptors)
-      return false
-    }
-    defer { unsafe closedir(handle) }
-    while let entry = unsafe readdir(handle) {
-      let isInside = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-        unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) {
-          unsafe leadsInside(descriptors, $0, wanted)
-        }
-      }
-      if isInside { return true }
-    }
-    return false
+  /// *Request*: `{users?: {began_ns, found: {"trees/WORKER": [{pid, name}]}, hidden: [{pid, name}]}}`
+  init(_ request: SandboxRequest) throws(SandboxError) {
+    root = try request.layout().root
+    seen = request.document["users"].flatMap(DirectoryUsers.init(json:))
   }
 
-  /// Whether a link of `/proc` names the directory or something below it.
-  private static func leadsInside(_ directory: CInt, _ name: UnsafePointer<CChar>, _ wanted: [UInt8]) -> Bool {
-    unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: wanted.count + 1) { buffer in
-      let count = unsafe readlinkat(directory, name, buffer.baseAddress!, buffer.count)
-      guard count >= wanted.count, unsafe memcmp(buffer.baseAddress!, wanted, wanted.count) == 0 else { return false }
-      return unsafe count == wanted.count || buffer[wanted.count] == CChar(bitPattern: UInt8(ascii: "/"))
-    }
+  /// How many names below the root tell one tree from another: `trees/WORKER`, `trash/ID`.
+  static let depth = 2
+
+  func find(in tree: FilePath) -> [String] {
+    let own = DirectoryUsers.look(below: tree)
+    var users = own.found[""] ?? []
+    // A teardown may have ended some since the supervisor looked.
+    let earlier = place(of: tree).flatMap { seen?.found[$0] } ?? []
+    users += earlier.filter { user in !users.contains { $0.pid == user.pid } && user.mayLive }
+    let hidden = (seen ?? own).hidden.filter(\.mayLive)
+    return users.map(\.description) + hidden.map { "\($0), which may not be looked at" }
+  }
+
+  /// Whether the supervisor could have seen who works in a tree that stands where it does since `moved` (nanoseconds since 1970).
+  func covers(movedAt moved: Int64) -> Bool { seen.map { moved < $0.began } ?? true }
+
+  private func place(of tree: FilePath) -> String? {
+    var rest = tree
+    guard rest.removePrefix(root) else { return nil }
+    return rest.components.prefix(Self.depth).map(\.string).joined(separator: "/")
   }
 }

@@ -11,6 +11,8 @@ struct WorktreeNote: Hashable, Sendable {
   var base: ObjectID
   var tree: FilePath
   var createdAt: Int64
+  /// Which start of a worker it was made for, or goes on with.
+  var start: String?
 
   static let fileName = "looop.json"
 
@@ -34,13 +36,23 @@ struct WorktreeNote: Hashable, Sendable {
     self.init(
       worker: worker, repository: json["repo"]?.string ?? "", branch: json["branch"]?.string, base: base,
       tree: FilePath(tree), createdAt: json["created_at"]?.int ?? 0)
+    start = json["start"]?.string
+  }
+
+  /// In the place of one that is there.
+  func replace(in directory: FilePath) throws(HostError) {
+    try AtomicFile.write(json.compact + "\n", to: directory.appending(Self.fileName))
   }
 
   func write(into directory: FilePath) throws(HostError) {
-    let json: JSON = [
+    try Files.write(json.compact + "\n", to: directory.appending(Self.fileName))
+  }
+
+  private var json: JSON {
+    [
       "v": 1, "worker": .string(worker), "repo": .string(repository), "branch": .optional(branch),
       "base_oid": .string(base.hex), "tree": .string(tree.string), "created_at": .int(createdAt),
+      "start": .optional(start),
     ]
-    try Files.write(json.compact + "\n", to: directory.appending(Self.fileName))
   }
 }
