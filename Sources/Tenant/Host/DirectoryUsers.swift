@@ -18,6 +18,11 @@ package struct DirectoryUsers: Hashable, Sendable {
     package var pid: Int32
     package var name: String
 
+    package init(pid: Int32, name: String) {
+      self.pid = pid
+      self.name = name
+    }
+
     package var description: String { "process \(pid) (\(name))" }
 
     /// False once it has ended; whose number was given away lives on in its place.
