@@ -46,7 +46,7 @@ package struct DirectoryUsers: Hashable, Sendable {
       guard unsafe fstat(process, &status) == 0, status.st_uid == user || status.st_uid == 0 else { continue }
       var places: Set<String> = []
       let isShown = look(at: process, wanted, depth, &buffer, &places)
-      guard !places.isEmpty || !isShown && status.st_uid == user else { continue }
+      guard !places.isEmpty || !isShown && status.st_uid == user && !hasMorePowers(pid) else { continue }
       let user = User(pid: pid, name: command(pid))
       for place in places { users.found[place, default: []].append(user) }
       if places.isEmpty { users.hidden.append(user) }
@@ -61,6 +61,20 @@ package struct DirectoryUsers: Hashable, Sendable {
     else { return directory }
     defer { unsafe free(parent) }
     return unsafe FilePath(platformString: parent).appending(name)
+  }
+
+  /// Whether that is why it is not shown, as of a host's first process: nobody's worker has capabilities that its fleet lacks.
+  private static func hasMorePowers(_ pid: Int32) -> Bool {
+    guard let theirs = capabilities("CapPrm", of: "\(pid)"), let ours = capabilities("CapEff", of: "self") else {
+      return false
+    }
+    return theirs & ~ours != 0
+  }
+
+  private static func capabilities(_ field: String, of process: String) -> UInt64? {
+    let text = FileReading.of(FilePath("/proc/\(process)/status"), maximumBytes: 65536).text ?? ""
+    let line = text.split(separator: "\n").first { $0.hasPrefix("\(field):") }
+    return (line?.split(whereSeparator: \.isWhitespace).last).flatMap { UInt64($0, radix: 16) }
   }
 
   private static func command(_ pid: Int32) -> String {
