@@ -43,7 +43,7 @@ extension Confined {
       let told = try verb("remove", look())
       #expect(told["reason"] == .string("in use by process \(pid) (sleep)"), "\(told.compact)")
       try fixture.confinement.groups.kill(.worker("w", of: tenant.name))
-      #expect(eventually { command(pid) == nil })
+      #expect(waitpid(pid, nil, 0) == pid)
       #expect(try verb("remove", look())["outcome"] == "removed")
     }
 

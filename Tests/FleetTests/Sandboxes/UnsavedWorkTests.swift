@@ -186,9 +186,10 @@ import Testing
     #expect(NestedRepositories.places(in: tree, most: 5).unsearched?.contains("more than 5 names") == true)
     let deep = String(repeating: "d/", count: TreeWalk.deepest + 2)
     #expect(try RunningProcess.run("/bin/mkdir", ["-p", deep], directory: tree.appending("dir0")).exitCode == 0)
-    let kept = fixture.verb("remove")
     #expect(
-      kept["outcome"] == "kept" && kept["reason"]?.string?.contains("cannot be searched") == true, "\(kept.compact)")
+      NestedRepositories.places(in: tree).unsearched?.hasSuffix("cannot be searched for repositories of their own")
+        == true)
+    #expect(fixture.verb("remove")["outcome"] == "kept")
   }
 
   @Test func `a clone below an ignored directory is kept while it holds work`() throws {

@@ -140,7 +140,10 @@ struct RepositoryAudit: Sendable {
         return isOurs ? nil : did("it went forward", serious: false)
       }
       // So is one that was merged and deleted; where it was is noted all the same.
-      let isSerious = try current != nil || !repository.isReachable(old, from: repository.references().map(\.target))
+      // What holds a branch of a worker's besides is what people land from: what is parked may go once it was looked at.
+      let isBranch = ref.hasPrefix(SandboxName.branchPrefix)
+      let others = try repository.references().filter { !isBranch || !$0.name.hasPrefix("refs/looop/") }
+      let isSerious = try current != nil || !repository.isReachable(old, from: others.map(\.target))
       if isOurs, !isSerious { return nil }
       return did("what it named is kept as \(try anchor(ref, old, repository))", serious: isSerious)
     }
