@@ -1,4 +1,5 @@
-package import Glibc
+import CLinux
+import Glibc
 package import SystemPackage
 
 /// The processes that work below a directory: by their working directory, root, program or open files. Nothing below the
@@ -33,7 +34,7 @@ package struct DirectoryUsers: Hashable, Sendable {
 
   /// - `depth`: how many names below the directory tell the places apart; 0: it is one place, named "".
   /// - `user`: whose processes, besides root's. What others do there they could not write.
-  package static func look(below directory: FilePath, depth: Int = 0, user: uid_t = geteuid()) -> DirectoryUsers {
+  package static func look(below directory: FilePath, depth: Int = 0, user: UInt32 = geteuid()) -> DirectoryUsers {
     let wanted = Array(resolved(directory).string.utf8)
     var users = DirectoryUsers()
     var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
