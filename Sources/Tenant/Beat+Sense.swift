@@ -10,8 +10,7 @@ struct Look {
 }
 
 extension Beat {
-  /// What must be in order before the world is read: directories, old sessions, dead claims, cut-off commands, due verifies and
-  /// the answers to parked moves.
+  /// What must be in order before the world is read: directories, old sessions, dead claims, cut-off commands and due verifies.
   func keepHouse(_ config: RunnerConfig.Reading) {
     for warning in knobs.warnings { log(Notice(.warn, "env.invalid", warning)) }
     attempt("seed.degraded") {
@@ -44,8 +43,11 @@ extension Beat {
       sessions: sessions, environment: environment,
       limits: Verify.Limits(timeoutSeconds: knobs.verifyTimeout, beatBudgetSeconds: knobs.verifyBudget), clock: clock)
     for event in verified { log(Self.notice(event)) }
-    let (_, notices) = ParkedMoves(data).settle(executor(config))
-    notices.forEach(log)
+  }
+
+  /// Before the world is read too: what an approved move changed is part of it.
+  func takeAnswers(_ config: RunnerConfig.Reading) {
+    ParkedMoves(data).takeAnswers(executor(config)).notices.forEach(log)
   }
 
   private func workerCharges(_ config: RunnerConfig.Reading) -> WorkerCharges {

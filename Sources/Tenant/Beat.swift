@@ -54,6 +54,7 @@ package struct Beat {
     let due = NextWake.read(data).flatMap { $0.due <= clock.now ? $0 : nil }
     let config = RunnerConfig.read(data, environment)
     keepHouse(config)
+    takeAnswers(config)
 
     // Sense.
     let look = sense(config)

@@ -4,7 +4,7 @@ import SystemPackage
 import Tenant
 
 /// Tries every guard once on a child that should not get through, so that what `status` says is what was seen and not what the
-/// host claims: when the fleet starts and in `doctor`, all of them at once, for each mostly waits.
+/// host claims: when the fleet starts, all of them at once, for each mostly waits.
 package struct GuardProbe: Sendable {
   package enum Finding: Hashable, Sendable {
     case holds

@@ -12,6 +12,17 @@ struct AuditBaselines: Sendable {
     var blocked: String?
   }
 
+  enum Reading: Hashable, Sendable {
+    /// Nobody worked there yet.
+    case none
+    case entry(Entry)
+    /// It is there and cannot be read: how the repository should be is not known, and the tenant's own note is no measure for that.
+    case broken(String)
+
+    var entry: Entry? { if case .entry(let entry) = self { entry } else { nil } }
+    var isBroken: Bool { if case .broken = self { true } else { false } }
+  }
+
   let directory: FilePath
   private static let maximumBytes = 64 << 20
 
@@ -19,12 +30,20 @@ struct AuditBaselines: Sendable {
     directory.appending(tenant.name).appending("\(repository).json")
   }
 
-  /// One that cannot be read is none: the helper's own note is the measure then.
-  func read(_ tenant: TenantID, _ repository: String) -> Entry? {
-    guard let text = FileReading.of(file(tenant, repository), maximumBytes: Self.maximumBytes).text,
-      let json = try? JSON(parsing: text), let snapshot = json["snapshot"]
-    else { return nil }
-    return Entry(snapshot: snapshot, isOpen: json["open"]?.bool ?? true, blocked: json["blocked"]?.string)
+  func read(_ tenant: TenantID, _ repository: String) -> Reading {
+    switch FileReading.of(file(tenant, repository), maximumBytes: Self.maximumBytes) {
+    case .absent: return .none
+    case .unreadable(let error): return .broken("\(error)")
+    case .contents(let bytes):
+      do throws(JSONError) {
+        let json = try JSON(parsing: bytes)
+        guard let snapshot = json["snapshot"] else { return .broken("it holds no snapshot") }
+        return .entry(
+          Entry(snapshot: snapshot, isOpen: json["open"]?.bool ?? true, blocked: json["blocked"]?.string))
+      } catch {
+        return .broken("it is corrupt: \(error)")
+      }
+    }
   }
 
   func write(_ entry: Entry, _ tenant: TenantID, _ repository: String) throws(HostError) {

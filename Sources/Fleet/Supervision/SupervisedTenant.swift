@@ -13,7 +13,7 @@ struct SupervisedTenant: Sendable {
   var marks = BudgetMarks()
   /// The day and caps that are spent and have asked for more.
   var breach: String?
-  /// Workers whose start is under way here, and what became of a refusal, by id.
+  /// Workers whose start is under way here, by id.
   var starting: Set<String> = []
   /// Ended workers of which something still lives that is being stopped: their ids start nothing meanwhile.
   var ending: [String: Task<Void, Never>] = [:]

@@ -55,7 +55,6 @@ extension Supervisor {
       }
     }
     forgetMemoryEnds(of: name)
-    lookForUnrecorded(name)
   }
 
   /// Counts who lives and has no record, and ends those who have none for too long. Of a frozen tenant nobody goes on meanwhile.
@@ -87,6 +86,7 @@ extension Supervisor {
         : "worker \(worker) lives without a record and cannot be ended", about: name, level: .warning)
     tenants[name]?.ending[worker] = nil
     lookForUnrecorded(name)
+    settleEndedWorkers(name)
     admitWorkers()
     return outcome.isGone
   }

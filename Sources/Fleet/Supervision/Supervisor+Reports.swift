@@ -56,6 +56,7 @@ extension Supervisor {
     if old?.workers != report.workers { changed(.workers, about: name) }
     admitWorkers()
     lookAtEnded(name)
+    lookForUnrecorded(name)
     settleEndedWorkers(name)
     closeEnded(name)
   }

@@ -5,7 +5,7 @@ import Tenant
 /// What the supervisor keeps of sandboxes on its own disk: the measure of the audits, and who has which ports. Whatever waits for
 /// the disk does so on a thread of its own.
 extension Supervisor {
-  func baseline(_ repo: String, _ tenant: TenantID) async -> AuditBaselines.Entry? {
+  func baseline(_ repo: String, _ tenant: TenantID) async -> AuditBaselines.Reading {
     let baselines = baselines
     return await Threads.run { baselines.read(tenant, repo) }
   }

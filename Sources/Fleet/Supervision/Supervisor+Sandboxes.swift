@@ -84,49 +84,6 @@ extension Supervisor {
     }
   }
 
-  /// Whether some worker may be changing that repository now: then how it stands is not the measure.
-  private func isWorked(_ repo: String, of name: String, besides own: String? = nil) -> Bool {
-    guard let tenant = tenants[name] else { return false }
-    return tenant.liveWorkers.contains {
-      $0.record.repo == repo && $0.record.sandbox != nil && $0.record.id != own
-    }
-      || tenant.sandboxes.opening.contains { $0.value == repo && $0.key != own }
-      || tenant.sandboxes.closing.contains { $0.value.repo == repo && $0.key != own }
-  }
-
-  /// Workers that ended while no supervisor ran were not looked after: what they did must not become the next one's measure.
-  private func lookAfterEarlier(_ repo: String, _ source: FilePath, _ next: String, _ tenant: SupervisedTenant) {
-    let name = tenant.id.name
-    let ended = (tenant.report?.workers ?? []).filter { $0.hasEnded && $0.record.repo == repo }.map(\.record.id)
-    tenants[name]?.sandboxes.auditing[repo] = begin { fleet in
-      if let before = await fleet.baseline(repo, tenant.id), before.isOpen, before.blocked == nil {
-        await fleet.audit(
-          repo, source, as: ended.first ?? next, before, tenant,
-          who: ended.isEmpty ? "an earlier worker" : "one of the workers that ended (\(ended.joined(separator: ", ")))")
-      }
-      fleet.tenants[name]?.sandboxes.auditing[repo] = nil
-    }
-  }
-
-  /// Nil: new sandboxes may be made of it.
-  private func blockade(
-    _ repo: String, _ source: FilePath, _ order: SandboxOrder, _ worker: String
-  ) async -> SandboxRefusal? {
-    let id = order.tenant.id
-    guard let entry = await baseline(repo, id), let blocked = entry.blocked, let tenant = tenants[id.name] else {
-      return nil
-    }
-    let request = order.audit(worker, repo: repo, source: source, baseline: entry.snapshot, repairs: false)
-    if case .success(let json) = await sandboxVerb("audit", request, of: tenant), json["blocked"]?.bool != true {
-      await keep(AuditBaselines.Entry(snapshot: entry.snapshot, isOpen: false), repo, id)
-      say("repository \(repo) is as it was again", about: id.name)
-      return nil
-    }
-    return SandboxRefusal(
-      code: "tampered", message: "repository \(repo) was tampered with: \(blocked)",
-      hint: "mend it; or, if it is meant to be so, remove \(baselines.file(id, repo))")
-  }
-
   // MARK: - Giving back
 
   /// Workers that ended since we came. Those that ended before are found by the tending.
@@ -145,27 +102,7 @@ extension Supervisor {
     }
   }
 
-  /// Its worktree stays for a while; what it did to the others does not wait for that.
-  private func auditKept(_ worker: String, of repo: String, _ tenant: SupervisedTenant) async {
-    guard let source = tenant.configuration.repositories[repo], let before = await baseline(repo, tenant.id) else {
-      return
-    }
-    await audit(repo, source, as: worker, before, tenant, who: culprit(worker, repo, tenant.id.name))
-  }
-
-  private func audit(
-    _ repo: String, _ source: FilePath, as worker: String, _ before: AuditBaselines.Entry,
-    _ tenant: SupervisedTenant, who: String
-  ) async {
-    let request = sandboxOrder(tenant).audit(worker, repo: repo, source: source, baseline: before.snapshot)
-    switch await sandboxPlaces.with(tenant.id.name, { await self.sandboxVerb("audit", request, of: tenant) }) {
-    case .success(let json): await tellDrift(json, by: who, worker, repo, tenant)
-    case .failure(let refusal):
-      say("repository \(repo) could not be audited: \(refusal.words)", about: tenant.id.name, level: .warning)
-    }
-  }
-
-  /// Runs the teardown, audits the repository, and removes, recycles or parks the worktree, or keeps it with a reason.
+  /// Audits the repository, runs the teardown, and removes, recycles or parks the worktree, or keeps it with a reason.
   @discardableResult
   func closeSandbox(_ worker: String, of repo: String, _ name: String) -> Task<PruneRow, Never> {
     if let closing = tenants[name]?.sandboxes.closing[worker] { return closing.task }
@@ -189,7 +126,7 @@ extension Supervisor {
     }
     // Whoever is left of the worker writes there until it is ended.
     await tenant.ending[worker]?.value
-    let before = await baseline(repo, tenant.id)
+    let before = await baseline(repo, tenant.id).entry
     let request = sandboxOrder(tenant).removal(
       worker, repo: repo, source: source, ports: await portBlock(worker, of: name), baseline: before?.snapshot)
     let made = await sandboxPlaces.with(tenant.id.name) { await self.sandboxVerb("remove", request, of: tenant) }
@@ -231,41 +168,6 @@ extension Supervisor {
     guard tenants[name]?.sandboxes.said[worker] != words else { return }
     tenants[name]?.sandboxes.said[worker] = words
     say("sandbox of \(worker): \(words)", about: name, level: level)
-  }
-
-  /// What a worker changed for everybody was put right, or blocks the repository; either way ops hear of it, and who it was.
-  private func tellDrift(
-    _ json: JSON, by who: String, _ worker: String, _ repo: String, _ tenant: SupervisedTenant
-  ) async {
-    let serious = (json["findings"]?.array ?? []).filter { $0["serious"]?.bool == true }
-    let words = serious.map { "\($0["what"]?.string ?? "?") (\($0["done"]?.string ?? "?"))" }.joined(separator: "; ")
-    let blocked = json["blocked"]?.bool == true
-    if let snapshot = json["baseline"], !snapshot.isNull {
-      // A blocked repository keeps the measure of how it should be.
-      let before = blocked ? await baseline(repo, tenant.id)?.snapshot : nil
-      let entry = AuditBaselines.Entry(
-        snapshot: before ?? snapshot, isOpen: isWorked(repo, of: tenant.id.name, besides: worker),
-        blocked: blocked ? words : nil)
-      await keep(entry, repo, tenant.id)
-    }
-    let news = (json["findings"]?.array ?? []).filter { $0["news"]?.bool == true }.compactMap { $0["what"]?.string }
-    if !news.isEmpty {
-      say("\(who), or somebody meanwhile: repository \(repo): \(news.joined(separator: "; "))", about: tenant.id.name)
-    }
-    guard !serious.isEmpty else { return }
-    say("\(who) changed repository \(repo) for everybody: \(words)", about: tenant.id.name, level: .error)
-    let entry = AuditEntry(
-      at: clock.now, actor: who, via: "audit of its repository", action: "drift", scope: .tenant(tenant.id),
-      detail: "\(repo): \(words)")
-    if case .failure(let error) = await ledger.perform({ try $0.audit(entry) }) { ledgerFailed(error) }
-    changed(.tenants, about: tenant.id.name)
-  }
-
-  /// A worker that was not alone there is not the only one who may have done it.
-  private func culprit(_ worker: String, _ repo: String, _ name: String) -> String {
-    let others = (tenants[name]?.liveWorkers ?? []).map(\.record).filter { $0.repo == repo && $0.id != worker }
-    let also = others.isEmpty ? "" : " (or \(others.map(\.id).joined(separator: ", ")), at work there as well)"
-    return "worker \(worker)\(also)"
   }
 
   // MARK: - The helper

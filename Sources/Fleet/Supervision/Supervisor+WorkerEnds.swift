@@ -17,7 +17,10 @@ extension Supervisor {
       case .pending?, .starting?, .running?: continue
       case .exited?, .failed?, nil: break
       }
-      guard !tenant.starting.contains(reservation.request.worker ?? ""), !tenant.holds.settling.contains(generation)
+      let id = reservation.request.worker ?? ""
+      // One that lives and whose record is gone has not ended: the record may come back, and until then it goes on spending.
+      if worker == nil, tenant.unrecorded.ids.contains(id) { continue }
+      guard !tenant.starting.contains(id), !tenant.holds.settling.contains(generation)
       else { continue }
       tenants[name]?.holds.settling.insert(generation)
       begin { fleet in

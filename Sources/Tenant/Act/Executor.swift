@@ -23,7 +23,7 @@ package struct Executor {
   package enum Origin: Hashable, Sendable {
     /// The loop decided it: the irreversible gate stands before it.
     case decider
-    /// A human typed the verb: the deny-list stands, the gate does not.
+    /// Somebody called the verb, a human or a worker: the deny-list stands, the gate does not.
     case manual
     /// A human said yes to this parked move.
     case approved

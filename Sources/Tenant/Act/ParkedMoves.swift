@@ -73,24 +73,24 @@ package struct ParkedMoves: Sendable {
   /// Takes what has been answered: a yes is carried out, once; anything else is a no. Each returned move is over.
   ///
   /// Most beats find nothing parked: the executor and its table of rules are made only where something is.
-  package func settle(_ makeExecutor: @autoclosure () -> Executor) -> (settled: [ParkedMove], notices: [Notice]) {
+  package func takeAnswers(_ makeExecutor: @autoclosure () -> Executor) -> (over: [ParkedMove], notices: [Notice]) {
     var problems: [String] = []
     let open = all(&problems).filter { !$0.isOver }
     var notices = problems.map { Notice(.warn, "gate.degraded", $0) }
     guard !open.isEmpty else { return ([], notices) }
     let executor = makeExecutor()
-    var settled: [ParkedMove] = []
+    var over: [ParkedMove] = []
     for parked in open {
       do {
-        if let over = try settle(parked, executor) { settled.append(over) }
+        if let move = try takeAnswer(of: parked, executor) { over.append(move) }
       } catch {
         notices.append(Notice(.warn, "gate.degraded", "\(parked.askID): \(error)"))
       }
     }
-    return (settled, notices + settled.map(Self.notice))
+    return (over, notices + over.map(Self.notice))
   }
 
-  private func settle(_ found: ParkedMove, _ executor: Executor) throws -> ParkedMove? {
+  private func takeAnswer(of found: ParkedMove, _ executor: Executor) throws -> ParkedMove? {
     var parked = found
     switch parked.verdict(
       answer: StateFile.read(data.answer(parked.askID)), ask: StateFile.read(data.ask(parked.askID)))

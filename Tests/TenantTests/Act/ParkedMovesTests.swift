@@ -27,7 +27,7 @@ import Testing
     #expect(ask["irreversible"] == true)
     #expect(ask["options"] == ["yes", "no"])
     #expect(ask["prompt"]?.string?.contains("echo x >> ran.txt") == true)
-    #expect(ParkedMoves(data).settle(base.executor()).settled.isEmpty)
+    #expect(ParkedMoves(data).takeAnswers(base.executor()).over.isEmpty)
     #expect(ParkedMoves(data).forPrompt().map(\.phase) == [.waiting])
   }
 
@@ -62,10 +62,10 @@ import Testing
   func `an explicit yes runs it, once`(_ text: String) throws {
     _ = try base.executor().execute(push())
     try answer(text)
-    let (settled, _) = ParkedMoves(data).settle(base.executor())
+    let (settled, _) = ParkedMoves(data).takeAnswers(base.executor())
     #expect(settled.map(\.phase) == [.done])
     #expect(scratch.read("ran.txt") == "x\n")
-    #expect(ParkedMoves(data).settle(base.executor()).settled.isEmpty)
+    #expect(ParkedMoves(data).takeAnswers(base.executor()).over.isEmpty)
     #expect(scratch.read("ran.txt") == "x\n")
     #expect(Journal.tail(data, lines: 1).first?.contains("approved by ann as gate-1") == true)
   }
@@ -78,7 +78,7 @@ import Testing
   func `anything else is a no, and the next prompt shows it`(_ text: String) throws {
     _ = try base.executor().execute(push())
     try answer(text)
-    let (settled, _) = ParkedMoves(data).settle(base.executor())
+    let (settled, _) = ParkedMoves(data).takeAnswers(base.executor())
     #expect(settled.map(\.phase) == [.refused])
     #expect(!scratch.exists("ran.txt"))
     let shown = ParkedMoves(data).forPrompt()
@@ -90,23 +90,23 @@ import Testing
   @Test func `a corrupt answer is none`() throws {
     _ = try base.executor().execute(push())
     try scratch.write("{\"answer\":\"ye", to: "answers/gate-1.json")
-    #expect(ParkedMoves(data).settle(base.executor()).settled.isEmpty)
+    #expect(ParkedMoves(data).takeAnswers(base.executor()).over.isEmpty)
     #expect(ParkedMoves(data).forPrompt().map(\.phase) == [.waiting])
   }
 
   @Test func `a withdrawn ask is a no`() throws {
     _ = try base.executor().execute(push())
     AtomicFile.remove(data.ask("gate-1"))
-    #expect(ParkedMoves(data).settle(base.executor()).settled.map(\.phase) == [.refused])
+    #expect(ParkedMoves(data).takeAnswers(base.executor()).over.map(\.phase) == [.refused])
   }
 
   @Test func `a crash between the record and the ask asks again`() throws {
     let parked = ParkedMove(number: 1, move: push(), why: "w", parkedAt: 3)
     try StateFile.write(parked.json, to: data.parkedMoves.appending("1.json"))
-    #expect(ParkedMoves(data).settle(base.executor()).settled.isEmpty)
+    #expect(ParkedMoves(data).takeAnswers(base.executor()).over.isEmpty)
     #expect(scratch.exists("asks/gate-1.json"))
     try answer("yes")
-    #expect(ParkedMoves(data).settle(base.executor()).settled.map(\.phase) == [.done])
+    #expect(ParkedMoves(data).takeAnswers(base.executor()).over.map(\.phase) == [.done])
   }
 
   @Test func `a crash while it ran never runs it again`() throws {
@@ -115,14 +115,14 @@ import Testing
     parked.asked = true
     try StateFile.write(parked.json, to: data.parkedMoves.appending("1.json"))
     try answer("yes")
-    #expect(ParkedMoves(data).settle(base.executor()).settled.map(\.phase) == [.interrupted])
+    #expect(ParkedMoves(data).takeAnswers(base.executor()).over.map(\.phase) == [.interrupted])
     #expect(!scratch.exists("ran.txt"))
   }
 
   @Test func `an approved move that fails is over, and says why`() throws {
     _ = try base.executor().execute(Move(.runShell(command: "echo half; exit 4", reason: nil), irreversible: true))
     try answer("yes")
-    let settled = ParkedMoves(data).settle(base.executor()).settled
+    let settled = ParkedMoves(data).takeAnswers(base.executor()).over
     #expect(settled.map(\.phase) == [.failed])
     #expect(settled.first?.outcome?.contains("exited with 4: half") == true)
   }
@@ -132,7 +132,7 @@ import Testing
     parked.asked = true
     try StateFile.write(parked.json, to: data.parkedMoves.appending("1.json"))
     try answer("yes")
-    #expect(ParkedMoves(data).settle(base.executor()).settled.map(\.phase) == [.failed])
+    #expect(ParkedMoves(data).takeAnswers(base.executor()).over.map(\.phase) == [.failed])
   }
 
   @Test(arguments: ["answers/gate-\(Int.max).json", "parked/\(Int.max).json", "asks/gate-\(Int.max).json"])
@@ -159,7 +159,7 @@ import Testing
     json["mine"] = 1
     try StateFile.write(json, to: data.parkedMoves.appending("8.json"))
     try answer("no", "gate-8")
-    let (settled, notices) = ParkedMoves(data).settle(base.executor())
+    let (settled, notices) = ParkedMoves(data).takeAnswers(base.executor())
     #expect(settled.count == 1)
     #expect(notices.count == 3)
     #expect(scratch.json("parked/8.json")?["mine"] == 1)
