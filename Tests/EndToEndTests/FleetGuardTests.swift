@@ -155,11 +155,15 @@ struct FleetRootGuardTests {
     let row = try #require(try fleet.tenant("web"))
     #expect(row["workers"]?["live"]?.int == 1 && row["workers"]?["pending"]?.int == 1, "\(row)")
     #expect(row["reason"]?.string?.contains("lives without a record") == true, "\(row)")
+    // Its hold stands while it goes on.
+    let settled = "worker tidy left no record of what it used"
+    #expect(!fleet.log.contains(settled), "\(fleet.log)")
     let killed = try fleet.run("worker", "kill", "web/tidy")
     #expect(killed.exitCode == 0, "\(killed.errors)")
     #expect(
       try eventually(within: 20) { try fleet.worker("web", "next")?["phase"]?.string == "running" }, "\(fleet.log)")
     #expect(try fleet.worker("web", "tidy") == nil)
+    #expect(eventually(within: 20) { fleet.log.contains(settled) }, "\(fleet.log)")
   }
 
   @Test func `a tenant that lacks a required guard is refused before anything of it runs`() throws {

@@ -14,24 +14,25 @@ import Testing
     }
     let package = (0..<4).reduce(FilePath(#filePath)) { path, _ in path.removingLastComponent() }
     let checkouts = package.appending(".build/checkouts")
-    // Those first that have links, attributes or executable files: not every package has.
-    let ranked = Files.names(checkouts).map { checkouts.appending($0) }.map {
-      (place: $0, traits: traits(of: $0).count)
-    }
-    return ranked.sorted { ($1.traits, $0.place.string) < ($0.traits, $1.place.string) }.prefix(5).map(\.place)
+    // Those first that have links, attributes or executable files: not every package has. Of equals the smallest.
+    let ranked = Files.names(checkouts).map { checkouts.appending($0) }.map { (place: $0, head: head(of: $0)) }
+    return ranked.sorted {
+      ($1.head.traits.count, $0.head.files, $0.place.string) < ($0.head.traits.count, $1.head.files, $1.place.string)
+    }.prefix(5).map(\.place)
   }()
 
-  /// What of the unusual its HEAD has.
-  private static func traits(of repository: FilePath) -> Set<String> {
+  /// What of the unusual its HEAD has, and how many files.
+  private static func head(of repository: FilePath) -> (traits: Set<String>, files: Int) {
     let listed = try? RunningProcess.run("/usr/bin/git", ["-C", repository.string, "ls-tree", "-r", "HEAD"])
+    let lines = (listed?.output ?? "").split(separator: "\n")
     var found: Set<String> = []
-    for line in (listed?.output ?? "").split(separator: "\n") {
+    for line in lines {
       if line.hasPrefix("120000") { found.insert("links") }
       if line.hasPrefix("100755") { found.insert("executable files") }
       if line.hasSuffix(".gitattributes") { found.insert("attributes") }
       if line.hasSuffix("\"") { found.insert("unusual names") }
     }
-    return found
+    return (found, lines.count)
   }
 
   @Test(.enabled(if: !repositories.isEmpty, "there are no repositories of others here"), .timeLimit(.minutes(10)))
