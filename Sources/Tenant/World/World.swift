@@ -10,26 +10,29 @@ package struct World: Hashable, Sendable {
 
   package struct Snapshot: Hashable, Sendable {
     /// `sensor-NAME` or `sys-NAME`.
-    package var stem: String
-    package var bytes: [UInt8]
+    package let stem: String
+    package let bytes: [UInt8]
     /// `nil` where the text is not JSON: such a snapshot is hashed and shown verbatim.
-    package var json: JSON?
+    package let json: JSON?
+    /// What wakes the loop: `.signal` where there is one, else the whole value; compact.
+    package let signal: String?
 
     package init(stem: String, bytes: [UInt8]) {
       self.stem = stem
       self.bytes = bytes
       // Losing the reason is right: a sensor may print what it likes.
       json = try? JSON(parsing: bytes)
+      signal = Self.signal(of: json)
     }
 
     package init(stem: String, json: JSON) {
       self.stem = stem
       self.json = json
+      signal = Self.signal(of: json)
       bytes = Array((json.compact + "\n").utf8)
     }
 
-    /// What wakes the loop: `.signal` where there is one, else the whole value; compact.
-    package var signal: String? { json.map { ($0["signal"] ?? $0).compact } }
+    private static func signal(of json: JSON?) -> String? { json.map { ($0["signal"] ?? $0).compact } }
 
     /// The line of the items map.
     var item: String { signal ?? "(non-JSON, \(bytes.count) bytes, fnv \(WorldHash.of(bytes)))" }
