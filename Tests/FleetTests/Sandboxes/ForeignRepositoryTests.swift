@@ -14,11 +14,14 @@ import Testing
     }
     let package = (0..<4).reduce(FilePath(#filePath)) { path, _ in path.removingLastComponent() }
     let checkouts = package.appending(".build/checkouts")
-    // Those first that have links, attributes or executable files: not every package has. Of equals the smallest.
-    let ranked = Files.names(checkouts).map { checkouts.appending($0) }.map { (place: $0, head: head(of: $0)) }
-    return ranked.sorted {
-      ($1.head.traits.count, $0.head.files, $0.place.string) < ($0.head.traits.count, $1.head.files, $1.place.string)
-    }.prefix(5).map(\.place)
+    let all = Files.names(checkouts).map { checkouts.appending($0) }.map { (place: $0, head: head(of: $0)) }
+    let bySize = all.sorted { ($0.head.files, $0.place.string) < ($1.head.files, $1.place.string) }
+    // The smallest that has links, the smallest that has attributes …: not every package has. Then whatever is small.
+    let traits = Set(bySize.flatMap(\.head.traits)).sorted()
+    let telling = traits.compactMap { trait in bySize.first { $0.head.traits.contains(trait) }?.place }
+    return (telling + bySize.map(\.place)).reduce(into: [FilePath]()) { chosen, place in
+      if chosen.count < 5, !chosen.contains(place) { chosen.append(place) }
+    }
   }()
 
   /// What of the unusual its HEAD has, and how many files.
