@@ -76,7 +76,7 @@ extension Supervisor {
   /// Whose sandboxes are in somebody's hands: no verdict about them.
   func busy(_ tenant: SupervisedTenant) -> Set<String> {
     Set(tenant.liveWorkers.map(\.record.id)).union(tenant.pendingWorkers.map(\.record.id)).union(tenant.starting)
-      .union(tenant.sandboxes.opening.keys).union(tenant.sandboxes.closing.keys)
+      .union(tenant.sandboxes.opening.keys).union(tenant.sandboxes.closing.keys).union(tenant.unrecorded.ids)
   }
 
   /// Seconds until the next look.
