@@ -22,7 +22,8 @@ import Testing
     #expect(DiskUse.of(fixture.root.appending("repos")).bytes < 2 << 20)
   }
 
-  @Test func `pruning the source takes nothing away`() throws {
+  /// A worker on a branch that is gone from the source since.
+  private static func onDeletedBranch() throws -> (fixture: GitFixture, tree: FilePath) {
     let fixture = try GitFixture()
     try fixture.git(["checkout", "-q", "-b", "dev"])
     try fixture.scratch.write("dev\n", to: "source/dev.txt")
@@ -30,6 +31,11 @@ import Testing
     let tree = try fixture.create("w", ["private": true, "base": "dev"])
     try fixture.git(["checkout", "-q", "main"])
     try fixture.git(["branch", "-D", "dev"])
+    return (fixture, tree)
+  }
+
+  @Test func `pruning the source takes nothing away`() throws {
+    let (fixture, tree) = try Self.onDeletedBranch()
     try fixture.git(["reflog", "expire", "--expire=now", "--all"])
     try fixture.git(["repack", "-a", "-d", "-q"])
     try fixture.git(["prune", "--expire=now"])
@@ -69,13 +75,7 @@ import Testing
   }
 
   @Test func `a borrowed ref that was deleted takes nothing with it`() throws {
-    let fixture = try GitFixture()
-    try fixture.git(["checkout", "-q", "-b", "dev"])
-    try fixture.scratch.write("dev\n", to: "source/dev.txt")
-    try fixture.commitAll("dev")
-    let tree = try fixture.create("w", ["private": true, "base": "dev"])
-    try fixture.git(["checkout", "-q", "main"])
-    try fixture.git(["branch", "-D", "dev"])
+    let (fixture, tree) = try Self.onDeletedBranch()
     for ref in try fixture.git(["for-each-ref", "--format=%(refname)", "refs/looop/borrowed"]).split(separator: "\n") {
       try fixture.git(["update-ref", "-d", String(ref)])
     }
