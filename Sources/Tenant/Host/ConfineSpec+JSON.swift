@@ -115,7 +115,7 @@ extension ConfineSpec.Landlock {
 
 /// An object whose keys must all be there, null or not.
 private struct Fields {
-  private let members: [String: JSON]
+  private let members: JSONMembers
 
   init(_ json: JSON) throws(ConfineSpecError) {
     guard let members = json.object else { throw ConfineSpecError(key: "object") }
@@ -125,7 +125,7 @@ private struct Fields {
   init(_ json: JSON, version: Int64, known: JSON) throws(ConfineSpecError) {
     try self.init(json)
     guard members["v"]?.int == version else { throw ConfineSpecError(key: "v") }
-    if let unknown = members.keys.sorted().first(where: { known[$0] == nil }) { throw ConfineSpecError(key: unknown) }
+    if let unknown = members.keys.first(where: { known[$0] == nil }) { throw ConfineSpecError(key: unknown) }
   }
 
   func value(_ key: String) throws(ConfineSpecError) -> JSON {

@@ -9,7 +9,7 @@ package enum JSON: Hashable, Sendable {
   case double(Double)
   case string(String)
   case array([JSON])
-  case object([String: JSON])
+  case object(JSONMembers)
 }
 
 extension JSON {
@@ -25,7 +25,7 @@ extension JSON {
   package var string: String? { if case .string(let value) = self { value } else { nil } }
   package var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
   package var array: [JSON]? { if case .array(let value) = self { value } else { nil } }
-  package var object: [String: JSON]? { if case .object(let value) = self { value } else { nil } }
+  package var object: JSONMembers? { if case .object(let value) = self { value } else { nil } }
   package var isNull: Bool { self == .null }
 
   /// A whole number; a floating one counts only when it has no fraction and fits.
@@ -45,6 +45,8 @@ extension JSON {
     }
   }
 
+  package static func object(_ members: [String: JSON]) -> JSON { .object(JSONMembers(members)) }
+
   /// `nil` becomes `null`: absent values are null on every wire of ours.
   package static func optional(_ value: String?) -> JSON { value.map(JSON.string) ?? .null }
   package static func optional(_ value: Int64?) -> JSON { value.map(JSON.int) ?? .null }
@@ -61,6 +63,6 @@ extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Express
   package init(booleanLiteral value: Bool) { self = .bool(value) }
   package init(arrayLiteral elements: JSON...) { self = .array(elements) }
   package init(dictionaryLiteral elements: (String, JSON)...) {
-    self = .object(Dictionary(elements, uniquingKeysWith: { _, last in last }))
+    self = .object(JSONMembers(elements))
   }
 }

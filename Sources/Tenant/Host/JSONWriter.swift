@@ -38,9 +38,7 @@ package struct JSONWriter {
     case .array(let elements): list(elements) { writer, element in writer.write(element) }
     case .object(let members):
       object { object in
-        for (key, value) in members.sorted(by: { $0.key.precedesInBytes($1.key) }) {
-          object.member(key) { $0.write(value) }
-        }
+        for (key, value) in members { object.member(key) { $0.write(value) } }
       }
     }
   }

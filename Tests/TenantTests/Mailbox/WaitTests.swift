@@ -246,7 +246,7 @@ import Testing
     #expect(descriptors.count == 2)
     #expect(FileLock.isHeld(scratch.dataDir.pulseLock))
     #expect(scratch.json(".fleet.json") == ["v": 1, "socket": "/run/f.sock", "tenant": "web"])
-    let names = Set(try #require(answer?["watches"]?.object).values.compactMap(\.string))
+    let names = Set(try #require(answer?["watches"]?.object).map(\.value).compactMap(\.string))
     #expect(names == ["data", "goals", "asks", "answers", "workers", "schedules", "sensors", "parked"])
     // The watches work in the receiver.
     _ = try Asks(scratch.dataDir).create(worker: "w", prompt: "?", now: 1)

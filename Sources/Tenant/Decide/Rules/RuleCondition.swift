@@ -96,7 +96,7 @@ extension RuleCondition {
     self = try Self.test(members)
   }
 
-  private static func test(_ members: [String: JSON]) throws(RuleFault) -> RuleCondition {
+  private static func test(_ members: JSONMembers) throws(RuleFault) -> RuleCondition {
     guard let snapshot = members["snapshot"]?.string, !snapshot.isEmpty else {
       throw RuleFault(reason: "a condition needs \"snapshot\" (such as \"sensor-ci\"), \"all\", \"any\" or \"not\"")
     }
@@ -105,7 +105,7 @@ extension RuleCondition {
       guard let text = value.string else { throw RuleFault(reason: "\"path\" must be a text") }
       path = try SnapshotPath(text)
     }
-    let operators = members.keys.filter { $0 != "snapshot" && $0 != "path" }.sorted()
+    let operators = members.keys.filter { $0 != "snapshot" && $0 != "path" }
     guard operators.count == 1, let name = operators.first, let operand = members[name] else {
       let found = operators.isEmpty ? "none" : operators.joined(separator: ", ")
       throw RuleFault(

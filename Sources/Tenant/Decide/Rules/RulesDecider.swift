@@ -66,7 +66,7 @@ package struct RulesDecider: Sendable {
     guard let members = json.object else {
       throw RuleFault(reason: "a rule is an object, not \(MoveParser.kind(json))")
     }
-    if let unknown = members.keys.filter({ !keys.contains($0) }).sorted().first {
+    if let unknown = members.keys.first(where: { !keys.contains($0) }) {
       throw RuleFault(reason: "unknown key \"\(unknown)\"; known: name, when, unless, move, comment")
     }
     guard let name = members["name"]?.string, !name.allSatisfy(\.isWhitespace) else {

@@ -17,7 +17,7 @@ struct SnapshotPath: Hashable, Sendable {
     switch (segment, json) {
     case ("*", .array(let elements)): return elements.flatMap { values($0, tail) }
     case ("*", .object(let members)):
-      return members.sorted { $0.key < $1.key }.flatMap { values($0.value, tail) }
+      return members.flatMap { values($0.value, tail) }
     case ("#", .array(let elements)): return values(.int(Int64(elements.count)), tail)
     case ("#", .object(let members)) where members["#"] == nil: return values(.int(Int64(members.count)), tail)
     case (_, .object(let members)): return members[segment].map { values($0, tail) } ?? []
