@@ -17,7 +17,7 @@ package struct SensorRun: Sendable {
 
   package struct Result: Hashable, Sendable {
     package var name: String
-    /// `nil` where it was run and succeeded, or was fresh.
+    /// `nil` where it succeeded, now or when it was last asked.
     package var failure: String?
     package var isFresh = false
   }
@@ -47,7 +47,7 @@ package struct SensorRun: Sendable {
           snapshotAt: Snapshots.modified(Snapshots.path(data, sensor.stem)),
           scriptAt: Snapshots.modified(sensor.path), now: now)
       if fresh {
-        results.append(Result(name: sensor.name, failure: nil, isFresh: true))
+        results.append(Result(name: sensor.name, failure: lastFailure(sensor), isFresh: true))
       } else {
         due.append(sensor)
       }
@@ -57,6 +57,15 @@ package struct SensorRun: Sendable {
       results.append(Result(name: sensor.name, failure: publish(sensor, outcome)))
     }
     return results.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+  }
+
+  /// What a snapshot that is still fresh says of its own making: a failure counts until the sensor is asked again.
+  private func lastFailure(_ sensor: SensorScript) -> String? {
+    guard let snapshot = StateFile.read(Snapshots.path(data, sensor.stem)).value, let signal = snapshot["signal"],
+      signal["error"]?.bool == true, signal["exit_code"] != nil
+    else { return nil }
+    let message = snapshot["detail"]?["message"]?.string ?? "failed"
+    return "\(message); it is asked again when its interval is over"
   }
 
   private func bounded(_ sensor: SensorScript) -> BoundedRun {
