@@ -16,6 +16,9 @@ from bench import (
 )
 from fleets import ManyTenants, many
 
+# A worker with a full screen: colours, jumps, wide characters, without a pause.
+PRINTER = r"""while :; do printf '\033[1;31m%d\033[0m\033[%d;%dHé漢\n' $RANDOM $((RANDOM%24)) $((RANDOM%80)); done"""
+
 
 class Measurements:
     def __init__(self, binaries, scratch, quick):
@@ -281,15 +284,28 @@ class Measurements:
             f"idle tenant in the supervisor, {few} to {many:,} tenants: PSS", growth,
             name=f"no process ({sizes[few] / 1024:.0f} and {sizes[many] / 1024:.0f} MiB in all)")
         data = data_dir(f"{self.scratch}/holder")
+        # By itself, so that it shares nothing; then each beside two others.
+        for what, command in (("that rests", "sleep 600"), ("that prints", PRINTER)):
+            alone = self.holders(data, command, 1)
+            self.table.line(
+                f"holder of one session {what}, alone: PSS", alone, self.shell_size(), "script(1), which keeps a session's output")
+        self.table.line(
+            "holder of one session that rests, beside two others: PSS", self.holders(data, "sleep 600", 3),
+            self.shell_size(), "script(1), which keeps a session's output")
+
+    def holders(self, data, command, count):
+        """What the holders of so many sessions occupy, one after the other; a moment after their start."""
         environment = looop_environment(data)
-        values = []
-        for index in range(3):
-            run([self.looop, "_", "worker", "start", f"w{index}", "sleep 600"], environment)
-            holder = eventually(lambda: holder_of(data, f"w{index}"), "the session's holder")
-            time.sleep(0.3)
-            values.append(float(pss_kib(holder)))
-        run([self.looop, "_", "down"], environment)
-        self.table.line("holder of one session: PSS", Samples(values, "KiB"), self.shell_size(), "script(1), which keeps a session's output")
+        workers = [f"w{time.monotonic_ns()}" for _ in range(count)]
+        holders = []
+        for worker in workers:
+            run([self.looop, "_", "worker", "start", worker, command], environment)
+            holders.append(eventually(lambda: holder_of(data, worker), "the session's holder"))
+        time.sleep(5)
+        values = [float(pss_kib(holder)) for holder in holders]
+        for worker in workers:
+            run([self.looop, "_", "kill", worker], environment)
+        return Samples(values, "KiB")
 
     def shell_size(self):
         """`script` is what keeps a session's output without looop."""

@@ -15,6 +15,7 @@ package struct SessionHolder: ~Copyable {
   private var log: SessionLog
   private var sockets: SessionSockets
   private var ending: Ending?
+  private var memory = SessionMemory()
   private let startedAt: Double
   private var lastOutputAt: Double
 
@@ -118,6 +119,7 @@ package struct SessionHolder: ~Copyable {
       if worker.stopRequested { beginEnding(killed: true) }
       enforceTimeouts()
       if advanceEnding() { break }
+      memory.trimIfDue(now: clock.monotonic())
     }
     drainOutput(maximumReads: 4096)
     let killed = ending?.killed ?? true
@@ -136,7 +138,8 @@ package struct SessionHolder: ~Copyable {
       entries.append(pollfd(fd: worker.output, events: wantsInput, revents: 0))
     }
     sockets.appendPollEntries(&entries)
-    _ = unsafe poll(&entries, nfds_t(entries.count), pauseMilliseconds(isSilent: isSilent))
+    let ready = unsafe poll(&entries, nfds_t(entries.count), pauseMilliseconds(isSilent: isSilent))
+    if ready > 0 { memory.used(now: clock.monotonic()) }
   }
 
   private func pauseMilliseconds(isSilent: Bool) -> CInt {
@@ -147,6 +150,7 @@ package struct SessionHolder: ~Copyable {
     if options.timeout > 0 { next.append(startedAt + options.timeout) }
     if options.idleTimeout > 0 { next.append(lastOutputAt + options.idleTimeout) }
     if let socket = sockets.nextDeadline { next.append(socket) }
+    if let trim = memory.due { next.append(trim) }
     guard let first = next.min() else { return -1 }
     return CInt(clamping: Int(max(0, (first - now) * 1000).rounded(.up)))
   }

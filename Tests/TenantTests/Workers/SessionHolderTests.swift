@@ -252,9 +252,26 @@ struct SessionHolderTests {
     #expect(after < 4096)
   }
 
-  private func privateMemory(_ pid: Int32) throws -> Int {
+  /// All that it touched to start and to draw is given back while it does nothing; what it wrote to is not harmed.
+  @Test func `it gives the program's pages back once it rests`() throws {
+    let fixture = try SessionFixture()
+    let session = try fixture.start("w", "printf 'a\\033[2;2Hb'; sleep 600")
+    #expect(eventually { fixture.log("w").hasSuffix("b") })
+    let control = SessionControl(fixture.data)
+    #expect(
+      try eventually(within: 30) {
+        _ = try control.request("screenshot", "w")
+        let busy = try memory(session.holder, "Rss")
+        return try eventually(within: 5) { try memory(session.holder, "Rss") < busy }
+      })
+    #expect(try SessionReplay.screenshot("w", in: fixture.data) == "a\n b")
+  }
+
+  private func privateMemory(_ pid: Int32) throws -> Int { try memory(pid, "Private_Dirty") }
+
+  private func memory(_ pid: Int32, _ kind: String) throws -> Int {
     let text = try #require(FileReading.of(FilePath("/proc/\(pid)/smaps_rollup"), maximumBytes: 65536).text)
-    let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("Private_Dirty:") })
+    let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("\(kind):") })
     return try #require(Int(line.filter(\.isNumber)))
   }
 }
