@@ -209,12 +209,3 @@ extension RunnerOutcome {
     }
   }
 }
-
-extension RunnerConfig {
-  /// A worker's prompt is run by a shell, as with the rules preset.
-  package var promptIsScript: Bool {
-    guard let workerCommand else { return false }
-    let name = RunnerKind.label(workerCommand).split(separator: "/").last ?? ""
-    return ["bash", "sh", "dash", "zsh"].contains(name)
-  }
-}

@@ -147,4 +147,16 @@ import Testing
     #expect(RunnerConfig(.rules).promptIsScript)
     #expect(!RunnerConfig(.claude).promptIsScript)
   }
+
+  @Test(arguments: [
+    ("bash {{prompt_file}}", true), ("timeout 60 bash {{prompt_file}}", true),
+    ("A=1 /bin/sh -eu {{prompt_file}}", true),
+    ("nice zsh -o pipefail '{{prompt_file}}'", true), ("bash < {{prompt_file}}", true), ("bash <{{prompt_file}}", true),
+    ("claude -p < {{prompt_file}}", false), ("bash run-agent.sh {{prompt_file}}", false), ("bash", false),
+    ("bash -c 'claude < {{prompt_file}}'", false), ("./agent --shell bash run {{prompt_file}}", false),
+  ]) func `a shell may be wrapped, and may run something else`(_ command: String, _ isScript: Bool) {
+    var config = RunnerConfig(.custom)
+    config.workerCommand = command
+    #expect(config.promptIsScript == isScript, "\(command)")
+  }
 }
