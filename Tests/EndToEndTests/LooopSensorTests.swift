@@ -91,6 +91,19 @@ import Testing
     #expect(bare.exitCode == 1)
     #expect(bare.errors.contains("rate limited until"))
 
+    // As the loop keeps a failure: that one says it too, and the service is left alone.
+    let failure: JSON = [
+      "signal": ["error": true, "exit_code": 1],
+      "detail": ["message": "exited with 1", "stderr": .string(bare.errors)],
+    ]
+    try home.scratch.write(failure.compact, to: "snapshots/sensor-s.json")
+    let askedFirst = server.requests.count
+    let again = try read(asking, "limited")
+    #expect(again.exitCode == 1)
+    #expect(again.errors == bare.errors)
+    #expect(server.requests.count == askedFirst)
+    AtomicFile.remove(home.scratch.appending("snapshots/sensor-s.json"))
+
     let good = try read(asking, "ok")
     let before = try signal(good)
     try home.scratch.write(good.output, to: "snapshots/sensor-s.json")

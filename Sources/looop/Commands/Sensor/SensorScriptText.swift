@@ -39,7 +39,10 @@ struct SensorScriptText {
       echo "rate limited until $(date -u -d "@$1" +%FT%TZ)" >&2
       exit 1
     }
-    limited_until=$(jq -r '.detail.rate_limited_until? // 0' "$last" 2>/dev/null || echo 0)
+    # As the last good reading says, or, where there is none yet, the failure.
+    limited_until=$(jq -r '[.detail.rate_limited_until?,
+        (.detail.stderr? // "" | capture("rate limited until (?<at>[0-9TZ:-]+)").at | fromdate)]
+      | map(numbers) | max // 0' "$last" 2>/dev/null || echo 0)
     if (( limited_until > $(date +%s) )); then keep_last "$limited_until"; fi
 
     # On curl's standard input, so that no secret shows in a list of processes.
