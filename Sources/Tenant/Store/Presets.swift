@@ -9,7 +9,7 @@ package enum Preset: String, Sendable, CaseIterable {
     case .claude: "claude -p --output-format stream-json --verbose --dangerously-skip-permissions --model sonnet"
     case .codex:
       "codex exec --json --skip-git-repo-check --dangerously-bypass-approvals-and-sandbox \"$(cat {{prompt_file}})\""
-    case .opencode: "opencode run --format json \"$(cat {{prompt_file}})\""
+    case .opencode: "\(Self.opencodePermissions) opencode run --format json \"$(cat {{prompt_file}})\""
     case .pi: "pi -p --mode json -ne --model claude-sonnet-4-5 --thinking low @{{prompt_file}}"
     case .rules: "rules"
     case .custom: nil
@@ -27,12 +27,15 @@ package enum Preset: String, Sendable, CaseIterable {
     case .codex:
       "codex -c features.daemon_auto_start=false -c \"projects={\\\"$PWD\\\"={trust_level=\\\"trusted\\\"}}\" --dangerously-bypass-approvals-and-sandbox \"$(cat {{prompt_file}})\""
     // Its first word would be the project's directory.
-    case .opencode: "opencode --prompt \"$(cat {{prompt_file}})\""
+    case .opencode: "\(Self.opencodePermissions) opencode --prompt \"$(cat {{prompt_file}})\""
     case .pi: "pi --model claude-opus-4-8 --thinking medium @{{prompt_file}}"
     case .rules: "bash {{prompt_file}}"
     case .custom: nil
     }
   }
+
+  /// It asks before it leaves its directory. Its flag for this has had two names, and an older one ends at a flag that it does not know.
+  private static let opencodePermissions = "OPENCODE_PERMISSION='{\"*\":\"allow\"}'"
 
   /// One line for a menu.
   package var summary: String {

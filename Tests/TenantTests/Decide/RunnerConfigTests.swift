@@ -65,4 +65,28 @@ import Testing
     #expect(CommandTemplate.problem(preset.workerCommand ?? "") == nil)
     if preset != .rules { #expect(tick.contains("json")) }
   }
+
+  /// What a shell makes of both commands: the brief is one word, also where it looks like options, quotes or more commands.
+  @Test(arguments: [Preset.claude, .codex, .opencode, .pi]) func `a shell hands each preset its whole brief`(
+    _ preset: Preset
+  ) throws {
+    let scratch = try ScratchDirectory()
+    let brief = "--help $(touch harm) `touch harm` \"one\" 'two'\n; touch harm"
+    try scratch.write(brief, to: "brief's file")
+    try scratch.write(
+      "#!/bin/sh\ncase $0 in *claude) cat;; esac\nfor word; do printf '%s\\0' \"$word\"; done\nprintf '%s' \"$OPENCODE_PERMISSION\" > permission\n",
+      to: "bin/\(preset.rawValue)", mode: 0o755)
+    for template in [preset.tickCommand, preset.workerCommand] {
+      let command = PromptPlaceholder.substitute(scratch.appending("brief's file"), in: try #require(template))
+      let ran = try RunningProcess.run(
+        "/bin/bash", ["-c", command], environment: ["PATH": "\(scratch.appending("bin")):/usr/bin:/bin"], input: brief,
+        directory: scratch.path)
+      #expect(ran.exitCode == 0, "\(ran.errors)")
+      // pi reads the file itself; claude's tick reads its input.
+      let whole = preset == .pi ? "@" + scratch.appending("brief's file").string : brief
+      #expect(ran.output.contains(whole), "\(command)\n\(ran.output)")
+      if preset == .opencode { #expect(try JSON(parsing: scratch.read("permission") ?? "") == ["*": "allow"]) }
+    }
+    #expect(scratch.read("harm") == nil)
+  }
 }
