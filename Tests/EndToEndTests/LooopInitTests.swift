@@ -16,7 +16,7 @@ import Testing
     #expect(result.exitCode == 0, "\(result.errors)")
     #expect(result.output.contains("(runner: \(runner))."))
     let config = try #require(home.scratch.json("config.json"))
-    #expect(config["tick_command"]?.string?.hasPrefix(runner) == true)
+    #expect(config["tick_command"]?.string.map { RunnerKind.of($0).rawValue } == runner)
     #expect(config["worker_command"]?.string?.contains("{{prompt_file}}") == true)
     #expect(home.scratch.exists("PLAYBOOK.md"))
     #expect(home.scratch.exists("asks/setup-1.json"))
