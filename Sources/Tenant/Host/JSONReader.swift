@@ -174,18 +174,10 @@ struct JSONReader {
   mutating func string() throws(JSONError) -> String {
     position += 1
     let start = position
-    // Counted in a local: a look at the reader's own place for each byte costs more than the byte.
-    var end = start
-    while end < bytes.count {
-      let byte = bytes[end]
-      if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { break }
-      guard byte >= 0x20 else {
-        position = end
-        throw error("a control character in a string")
-      }
-      end += 1
+    while position < bytes.count, bytes[position] != UInt8(ascii: "\""), bytes[position] != UInt8(ascii: "\\") {
+      guard bytes[position] >= 0x20 else { throw error("a control character in a string") }
+      position += 1
     }
-    position = end
     guard position < bytes.count else { throw error("a string without an end") }
     if bytes[position] == UInt8(ascii: "\"") {
       defer { position += 1 }
