@@ -1,4 +1,5 @@
 import CGit2
+import CLinux
 import Glibc
 import SystemPackage
 import Tenant
@@ -35,6 +36,8 @@ struct Checkout {
   func write(index indexPath: FilePath) throws(GitError) -> Outcome {
     let repository = try Repository(opening: self.repository, bare: true)
     let index = try Index(at: indexPath)
+    // From here on memory grows with the repository; what only the beginning ran through is not held beside it.
+    clinux_give_back_code()
     try index.read(commit: commit, of: repository)
     let root = try open(directory)
     let entries = EntryList(index)
