@@ -65,6 +65,30 @@ import Testing
     #expect(Self.work(fixture, "land", "w", ["into": "nope"])["code"] == "not_found")
   }
 
+  /// A name that no file system takes stops it after the other files were written.
+  @Test func `a landing that fails half-way leaves the source as it was`() throws {
+    let fixture = try GitFixture()
+    try fixture.scratch.write("mine\n", to: "source/untracked")
+    let (before, head) = (try fixture.contents(fixture.repository), try fixture.head("main"))
+    let tree = try fixture.create()
+    try AtomicFile.write("work\n", to: tree.appending("a-first"))
+    try AtomicFile.write("changed\n", to: tree.appending("dir0/sub/file0.txt"))
+    try Files.setPermissions(tree.appending("dir1/sub/file1.txt"), 0o755)
+    try fixture.git(["rm", "-q", "run.sh", "link"], in: tree)
+    // In the source that path leads through a link to a file that stays.
+    try Directory.create(tree.appending("link"))
+    try AtomicFile.write("in the link's place\n", to: tree.appending("link/file0.txt"))
+    try fixture.git(["add", "-A"], in: tree)
+    let blob = String(try fixture.git(["rev-parse", ":a-first"], in: tree).dropLast())
+    let name = String(repeating: "z", count: 300)
+    try fixture.git(["update-index", "--add", "--cacheinfo", "100644,\(blob),\(name)"], in: tree)
+    try fixture.git(["commit", "-q", "-m", "work"], in: tree)
+    let refused = Self.work(fixture, "land", "w")
+    #expect(refused["ok"] == false && refused["message"]?.string?.contains(name) == true, "\(refused.compact)")
+    #expect(try fixture.contents(fixture.repository) == before)
+    #expect(try fixture.git(["status", "--porcelain"]) == "?? untracked\n" && fixture.head("main") == head)
+  }
+
   @Test func `a bare source has no checkout to mind`() throws {
     let fixture = try GitFixture()
     let bare = fixture.scratch.appending("bare.git")
