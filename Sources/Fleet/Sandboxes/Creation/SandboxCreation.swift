@@ -61,6 +61,7 @@ struct SandboxCreation: Sendable {
     let corner = RepositoryCorner(common: common)
     try corner.prepare()
     let tree = layout.tree(worker)
+    if !Files.exists(tree) { try CutOffRemoval(layout: layout, common: common).putBack(worker) }
     if let made = try existing(tree) { return made }
     let repository = try Repository(opening: common, bare: true)
     let id = try resolveBase(repository)
