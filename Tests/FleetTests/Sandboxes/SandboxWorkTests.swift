@@ -89,6 +89,28 @@ import Testing
     #expect(try fixture.git(["status", "--porcelain"]) == "?? untracked\n" && fixture.head("main") == head)
   }
 
+  /// libgit2's walk fails where the history of such a clone ends.
+  @Test func `a shallow clone's sandboxes are collected, shown and landed`() throws {
+    let fixture = try GitFixture()
+    for number in 1...3 { try fixture.commitAll("more \(number)") }
+    let clone = fixture.scratch.appending("shallow")
+    try fixture.git(["clone", "-q", "--depth", "2", "file://\(fixture.repository)", clone.string])
+    let place: [String: JSON] = ["repo_path": .string(clone.string), "repos": ["web": .string(clone.string)]]
+    for (worker, change) in [("clean", nil), ("dirty", "mess.txt"), ("w", "work.txt")] {
+      let tree = try fixture.create(worker, place)
+      if let change { try AtomicFile.write("x\n", to: tree.appending(change)) }
+      if worker == "w" { try fixture.commitAll("work", in: tree) }
+    }
+    #expect(fixture.verb("remove", "clean", place)["deleted_branch"] == "looop/clean")
+    #expect(fixture.verb("remove", "dirty", place)["outcome"] == "parked")
+    let shown = fixture.verb("diff", "w", place)
+    #expect(shown["files"] == 1 && shown["commits"]?.array?.count == 1, "\(shown.compact)")
+    let gone = fixture.verb("remove", "w", place)
+    #expect(gone["outcome"] == "removed" && gone["reason"]?.string?.contains("1 commit") == true, "\(gone.compact)")
+    #expect(fixture.verb("land", "w", place)["moved"] == ["main"])
+    #expect(try fixture.git(["status", "--porcelain"], in: clone) == "")
+  }
+
   @Test func `a bare source has no checkout to mind`() throws {
     let fixture = try GitFixture()
     let bare = fixture.scratch.appending("bare.git")
