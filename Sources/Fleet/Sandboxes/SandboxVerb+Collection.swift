@@ -97,7 +97,7 @@ extension SandboxVerb {
   }
 
   /// `{repos, users?, pool_max?, free_floor_bytes?, disk_max_bytes?, grace_s?, retire?}` → `{recycled, deleted, filled,
-  /// undone, skipped, retired}`
+  /// undone, restored, skipped, retired}`
   static func sweep(_ request: SandboxRequest) throws -> JSON {
     let layout = try request.layout()
     var repositories: [(name: SandboxName, common: FilePath)] = []
@@ -119,7 +119,8 @@ extension SandboxVerb {
     let result = try sweep.run()
     return [
       "recycled": .int(Int64(result.recycled)), "deleted": .int(Int64(result.deleted)),
-      "filled": .int(Int64(result.filled)), "undone": list(result.undone), "skipped": list(result.skipped),
+      "filled": .int(Int64(result.filled)), "undone": list(result.undone), "restored": list(result.restored),
+      "skipped": list(result.skipped),
       "retired": list(retired),
     ]
   }

@@ -49,9 +49,11 @@ import Testing
   }
 
   @Test func `what is not an index is refused`() {
-    #expect(IndexPatch().patch([]) == nil)
-    #expect(IndexPatch().patch(Array("DIRC".utf8) + [0, 0, 0, 4] + [UInt8](repeating: 0, count: 40)) == nil)
-    #expect(
-      IndexPatch().patch(Array("DIRC".utf8) + [0, 0, 0, 2, 0, 0, 0, 9] + [UInt8](repeating: 0, count: 40)) == nil)
+    let zeros = [UInt8](repeating: 0, count: 40)
+    for bytes in [
+      [], Array("DIRC".utf8) + [0, 0, 0, 4] + zeros, Array("DIRC".utf8) + [0, 0, 0, 2, 0, 0, 0, 9] + zeros,
+    ] {
+      #expect(bytes.withUnsafeBytes { IndexPatch().patch($0) } == nil)
+    }
   }
 }

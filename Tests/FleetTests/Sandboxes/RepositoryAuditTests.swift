@@ -263,4 +263,30 @@ import Testing
     let removed = fixture.verb("remove")
     #expect(removed["reason"]?.string?.contains("core.hookspath changed (put back") == true, "\(removed.compact)")
   }
+
+  /// Whoever may run a hook need not be able to read it; the helper is a plain user.
+  @Test(
+    .enabled(if: geteuid() == 0, "needs root, to be somebody else"),
+    .enabled(if: BuiltProducts.has("looop-fleet"), "looop-fleet is not built"))
+  func `a hook that its user may run and not read stands in nobody's way`() throws {
+    let fixture = try GitFixture(files: 2)
+    let hook = fixture.repository.appending(".git/hooks/pre-commit")
+    try Directory.create(hook.removingLastComponent())
+    try AtomicFile.write("#!/bin/sh\n", to: hook)
+    let given = try RunningProcess.run("/bin/chown", ["-R", "65534:65534", fixture.scratch.path.string])
+    #expect(given.exitCode == 0)
+    try Files.setPermissions(hook, 0o111)
+    for verb in ["create", "remove"] {
+      let helper = try RunningProcess(
+        "/usr/bin/setpriv",
+        ["--reuid=65534", "--regid=65534", "--clear-groups", BuiltProducts.looopFleet.string, "_sandbox", verb],
+        environment: ["HOME": fixture.scratch.path.string])
+      helper.write(fixture.request("w").compact)
+      helper.closeInput()
+      #expect(helper.wait(within: 60) == .code(0), "\(helper.errors)")
+      let answer = try JSON(parsing: helper.output)
+      #expect(answer["ok"] == true && answer["findings"]?.array?.isEmpty != false, "\(answer.compact)")
+    }
+    #expect(Files.permissions(hook) == 0o111)
+  }
 }

@@ -92,6 +92,49 @@ import Testing
     #expect(fixture.verb("create")["branch"] == "looop/w")
   }
 
+  /// It was looked at, moved aside, changed through what was open before, and then its remover died: nobody else has that change.
+  @Test(arguments: ["sweep", "remove", "create", "quota", "sweep elsewhere"])
+  func `a tree whose remover died goes back with what changed at last`(_ next: String) throws {
+    let fixture = try GitFixture()
+    let tree = try fixture.create()
+    let layout = SandboxLayout(root: fixture.root)
+    var removal = SandboxRemoval(
+      layout: layout, worker: try SandboxName("w"), repositoryName: try SandboxName("web"),
+      common: fixture.repository.appending(".git"))
+    removal.aside = { aside in
+      try AtomicFile.write("late\n", to: aside.appending("run.sh"))
+      throw SandboxError(.failed, "killed here")
+    }
+    #expect(throws: SandboxError.self) { try removal.run() }
+    #expect(!Files.exists(tree) && Files.names(layout.trash).count == 1)
+    switch next {
+    case "sweep": #expect(fixture.verb("sweep", "x", ["grace_s": 0, "pool_max": 0])["restored"] == ["w"])
+    case "remove": #expect(fixture.verb("remove")["outcome"] == "parked")
+    case "create": #expect(fixture.verb("create")["from"] == "existing")
+    case "quota":
+      let other = fixture.verb("create", "other", ["disk_max_bytes": 1])
+      #expect(other["code"] == "no_space", "\(other.compact)")
+    default:
+      #expect(fixture.verb("sweep", "x", ["grace_s": 0, "pool_max": 0, "repos": [:]])["deleted"] == 0)
+      #expect(Files.names(layout.trash).count == 1, "not without its repository")
+    }
+    let last = fixture.verb("remove")
+    if next == "remove" { #expect(last["ok"] == true) } else { #expect(last["outcome"] == "parked", "\(last.compact)") }
+    #expect(fixture.verb("restore")["ok"] == true)
+    #expect(FileReading.of(tree.appending("run.sh")).text == "late\n")
+  }
+
+  /// The tree of an earlier sandbox of the same name is no later one's.
+  @Test func `what an earlier removal left is not put into a later one's place`() throws {
+    let fixture = try GitFixture()
+    try fixture.create()
+    #expect(fixture.verb("remove", "w", ["sweep": false])["outcome"] == "removed")
+    let tree = try fixture.create("w", ["detached": true])
+    try TreeRemoval.remove(tree)
+    #expect(fixture.verb("sweep", "x", ["grace_s": 0, "pool_max": 0])["restored"] == [])
+    #expect(!Files.exists(tree))
+  }
+
   /// Commits on no branch are anchored even when only the admin directory is left to tell of them.
   @Test func `a lost tree does not lose its commits`() throws {
     let fixture = try GitFixture()

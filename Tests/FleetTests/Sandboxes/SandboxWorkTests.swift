@@ -65,6 +65,52 @@ import Testing
     #expect(Self.work(fixture, "land", "w", ["into": "nope"])["code"] == "not_found")
   }
 
+  /// A name that no file system takes stops it after the other files were written.
+  @Test func `a landing that fails half-way leaves the source as it was`() throws {
+    let fixture = try GitFixture()
+    try fixture.scratch.write("mine\n", to: "source/untracked")
+    let (before, head) = (try fixture.contents(fixture.repository), try fixture.head("main"))
+    let tree = try fixture.create()
+    try AtomicFile.write("work\n", to: tree.appending("a-first"))
+    try AtomicFile.write("changed\n", to: tree.appending("dir0/sub/file0.txt"))
+    try Files.setPermissions(tree.appending("dir1/sub/file1.txt"), 0o755)
+    try fixture.git(["rm", "-q", "run.sh", "link"], in: tree)
+    // In the source that path leads through a link to a file that stays.
+    try Directory.create(tree.appending("link"))
+    try AtomicFile.write("in the link's place\n", to: tree.appending("link/file0.txt"))
+    try fixture.git(["add", "-A"], in: tree)
+    let blob = String(try fixture.git(["rev-parse", ":a-first"], in: tree).dropLast())
+    let name = String(repeating: "z", count: 300)
+    try fixture.git(["update-index", "--add", "--cacheinfo", "100644,\(blob),\(name)"], in: tree)
+    try fixture.git(["commit", "-q", "-m", "work"], in: tree)
+    let refused = Self.work(fixture, "land", "w")
+    #expect(refused["ok"] == false && refused["message"]?.string?.contains(name) == true, "\(refused.compact)")
+    #expect(try fixture.contents(fixture.repository) == before)
+    #expect(try fixture.git(["status", "--porcelain"]) == "?? untracked\n" && fixture.head("main") == head)
+  }
+
+  /// libgit2's walk fails where the history of such a clone ends.
+  @Test func `a shallow clone's sandboxes are collected, shown and landed`() throws {
+    let fixture = try GitFixture()
+    for number in 1...3 { try fixture.commitAll("more \(number)") }
+    let clone = fixture.scratch.appending("shallow")
+    try fixture.git(["clone", "-q", "--depth", "2", "file://\(fixture.repository)", clone.string])
+    let place: [String: JSON] = ["repo_path": .string(clone.string), "repos": ["web": .string(clone.string)]]
+    for (worker, change) in [("clean", nil), ("dirty", "mess.txt"), ("w", "work.txt")] {
+      let tree = try fixture.create(worker, place)
+      if let change { try AtomicFile.write("x\n", to: tree.appending(change)) }
+      if worker == "w" { try fixture.commitAll("work", in: tree) }
+    }
+    #expect(fixture.verb("remove", "clean", place)["deleted_branch"] == "looop/clean")
+    #expect(fixture.verb("remove", "dirty", place)["outcome"] == "parked")
+    let shown = fixture.verb("diff", "w", place)
+    #expect(shown["files"] == 1 && shown["commits"]?.array?.count == 1, "\(shown.compact)")
+    let gone = fixture.verb("remove", "w", place)
+    #expect(gone["outcome"] == "removed" && gone["reason"]?.string?.contains("1 commit") == true, "\(gone.compact)")
+    #expect(fixture.verb("land", "w", place)["moved"] == ["main"])
+    #expect(try fixture.git(["status", "--porcelain"], in: clone) == "")
+  }
+
   @Test func `a bare source has no checkout to mind`() throws {
     let fixture = try GitFixture()
     let bare = fixture.scratch.appending("bare.git")

@@ -36,6 +36,9 @@ import Testing
     ("skipped", "git update-index --skip-worktree dir0/sub/file0.txt; echo hush >> dir0/sub/file0.txt"),
     ("ignored", "echo TOKEN=1 > .env; echo line > dir0/notes.log; chmod 600 .env"),
     ("mode only", "chmod +x dir0/sub/file0.txt; chmod -x run.sh"),
+    ("on a branch without a commit", "git checkout -q --orphan fresh; rm run.sh; echo x > new; echo y > s; git add s"),
+    ("all begun anew", "git checkout -q --orphan fresh; git rm -rqf .; echo x > new; echo y > s; git add s"),
+    ("its branch deleted", "echo z > z; git add z; git commit -qm z; git update-ref -d HEAD; echo more >> run.sh"),
     ("binary", "head -c 300000 /dev/urandom > blob; printf '\\000\\001' > nul"),
   ]
 
@@ -52,7 +55,7 @@ import Testing
         separator: "\n")
       // The old branch may be kept for its commits; the work goes on beside it then.
       status = lines.filter { !$0.hasPrefix("# branch.head") }.joined(separator: "\n")
-      head = try fixture.head(in: tree)
+      head = try fixture.git(["rev-parse", "--quiet", "--verify", "HEAD"], in: tree, mayFail: true)
       stash = try fixture.git(["stash", "list", "--format=%H"])
     }
   }
@@ -63,7 +66,9 @@ import Testing
     let tree = try fixture.create()
     let made = try RunningProcess.run("/bin/sh", ["-c", row.1], environment: GitFixture.identity, directory: tree)
     #expect(made.exitCode == 0, "\(made.errors)")
-    let commits = try fixture.git(["log", "-g", "--format=%H"], in: tree).split(separator: "\n")
+    // As its reflog names them: git shows that of a branch without a commit to nobody.
+    let log = FileReading.of(fixture.repository.appending(".git/worktrees/w/logs/HEAD")).text ?? ""
+    let commits = log.split(separator: "\n").map { $0.split(separator: " ")[1] }.filter { !$0.allSatisfy { $0 == "0" } }
     let state = try State(fixture, tree)
 
     // A quota refuses the next one, and takes nothing of this one.

@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 import SystemPackage
 import Tenant
@@ -102,6 +103,30 @@ import Testing
     let made = (0..<4).map { fixture.verb("create", "n\($0)") }
     #expect(made.filter { $0["from"] == "warm" }.count == 1)
     #expect(Set(made.compactMap { $0["path"]?.string }).count == 4)
+  }
+
+  /// Who asks for a tree while somebody else makes room of it has all of it or makes one.
+  @Test func `a taker and a quota do not share a tree`() throws {
+    let fixture = try GitFixture(files: 300)
+    for round in 0..<8 {
+      _ = try recycle(fixture, "true")
+      let limit = JSON.int(DiskUse.of(fixture.root).bytes)
+      let answers = Locked([JSON]())
+      DispatchQueue.concurrentPerform(iterations: 2) { side in
+        let answer =
+          side == 0
+          ? fixture.verb("create", "taker-\(round)")
+          : fixture.verb("create", "maker-\(round)", ["disk_max_bytes": limit, "disk_used_bytes": limit])
+        answers.withLock { $0.append(answer) }
+      }
+      for answer in answers.withLock({ $0 }) {
+        #expect(answer["ok"] == true || answer["code"] == "no_space", "\(answer.compact)")
+        guard let path = answer["path"]?.string else { continue }
+        #expect(try fixture.git(["status", "--porcelain", "--ignored"], in: FilePath(path)) == "")
+        #expect(try fixture.contents(FilePath(path)).count == 303)
+      }
+      for name in ["taker-\(round)", "maker-\(round)"] { _ = fixture.verb("remove", name) }
+    }
   }
 
   @Test func `what nobody uses is not kept`() throws {

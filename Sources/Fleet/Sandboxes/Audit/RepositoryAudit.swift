@@ -54,9 +54,7 @@ struct RepositoryAudit: Sendable {
     if !afresh, others, Files.exists(baselineFile) { return nil }
     let snapshot = try AuditSnapshot.take(common: common)
     try layout.prepare()
-    let staged = layout.records.appending(Files.uniqueName("audit"))
-    try Files.write(snapshot.json.compact, to: staged, mode: 0o600)
-    guard AtomicFile.rename(from: staged, to: baselineFile) == 0 else { throw HostError.last("write", baselineFile) }
+    try keep(snapshot.json)
     return snapshot
   }
 
@@ -95,8 +93,11 @@ struct RepositoryAudit: Sendable {
     return result
   }
 
+  /// Whole or not at all, but not forced to the disk, which is most of what a removal would wait for: the supervisor has its own.
   private func keep(_ baseline: JSON) throws {
-    try AtomicFile.write(baseline.compact, to: baselineFile, mode: 0o600)
+    let staged = layout.records.appending(Files.uniqueName("audit"))
+    try Files.write(baseline.compact, to: staged, mode: 0o600)
+    guard AtomicFile.rename(from: staged, to: baselineFile) == 0 else { throw HostError.last("write", baselineFile) }
   }
 
   /// A removal parks and deletes after its audit: for the next one that is how things stand.

@@ -20,6 +20,8 @@ struct SandboxRemoval: Sendable {
   var users: TreeUsers
   /// Between the look and the taking away; for tests.
   var meanwhile: (@Sendable () -> Void)?
+  /// While the tree is aside; for tests, which may have it end there.
+  var aside: (@Sendable (_ tree: FilePath) throws -> Void)?
 
   init(
     layout: SandboxLayout, worker: SandboxName, repositoryName: SandboxName, common: FilePath, users: TreeUsers? = nil
@@ -59,14 +61,15 @@ struct SandboxRemoval: Sendable {
     let corner = RepositoryCorner(common: common)
     try corner.prepare()
     try layout.prepare()
+    if !dryRun, !Files.exists(tree) { try CutOffRemoval(layout: layout, common: common).putBack(worker) }
     guard Files.exists(tree) || leftover() != nil else {
       // Asked twice, or the first answer was lost: what was wanted is so.
       return Result(verdict: .finish("there is no sandbox of \(worker)"), facts: WorktreeFacts(), removed: true)
     }
     if abandons { return try abandon(tree, corner) }
     var parked: [String] = []
-    for _ in 0..<Self.attempts {
-      if let result = try attempt(tree, corner, &parked) { return result }
+    for number in 0..<Self.attempts {
+      if let result = try attempt(tree, corner, &parked, isFirst: number == 0) { return result }
     }
     return Result(
       verdict: .keep(["files in it change while it is looked at"]), facts: WorktreeFacts(), parkedRefs: parked)
@@ -76,8 +79,11 @@ struct SandboxRemoval: Sendable {
   private static let attempts = 3
 
   /// `nil`: something changed meanwhile, and it stands where it stood. What was `parked` then stays parked.
-  private func attempt(_ tree: FilePath, _ corner: RepositoryCorner, _ parked: inout [String]) throws -> Result? {
-    let began = dryRun ? 0 : LateChanges.beginning()
+  private func attempt(
+    _ tree: FilePath, _ corner: RepositoryCorner, _ parked: inout [String], isFirst: Bool
+  ) throws -> Result? {
+    // Nobody waits for the next stamp at once: what was written just before is taken for a late change, and looked at again.
+    let began = dryRun ? 0 : isFirst ? HostClock.fileStamp() : LateChanges.beginning()
     let seen = SandboxInspection(common: common, tree: tree, users: users).run()
     var result = Result(verdict: CollectionVerdict(seen.facts), facts: seen.facts)
     if dryRun { return result }
@@ -146,6 +152,7 @@ struct SandboxRemoval: Sendable {
       try describe(worktree, in: place)
       // First the tree: an admin directory without its tree is what every later pass recognises and finishes.
       try Files.move(tree, to: place.appending("tree"))
+      try aside?(place.appending("tree"))
       if let began, LateChanges.exist(in: place.appending("tree"), worktree, since: began) {
         try putBack(place, to: tree)
         return nil
@@ -175,6 +182,7 @@ struct SandboxRemoval: Sendable {
     let note: JSON = [
       "v": 1, "repo": .string(repositoryName.text), "common_dir": .string(common.string), "head": .string(commit),
       "base_oid": .optional(worktree?.note?.base.hex), "worker": .string(worker.text),
+      "registration": worktree.map(CutOffRemoval.identity) ?? .null,
     ]
     try Files.write(note.compact + "\n", to: place.appending("note.json"))
   }

@@ -17,6 +17,8 @@ struct SandboxCreation: Sendable {
   /// Where the base is looked up: the source, when `common` is a private repository that borrows from it.
   var source: FilePath
   var base: String
+  /// Whose files are written, where that is not the base.
+  var files: ObjectID?
   var target = Target.newBranch
   var threads = 2
   /// Of git's own lock; `nil` for a worker's.
@@ -36,6 +38,8 @@ struct SandboxCreation: Sendable {
     /// A branch that does not exist yet, by its full name.
     case fresh(String)
     case detached
+    /// A branch that has no commit yet, by its full name.
+    case unborn(String)
   }
 
   struct Made: Hashable, Sendable {
@@ -57,6 +61,7 @@ struct SandboxCreation: Sendable {
     let corner = RepositoryCorner(common: common)
     try corner.prepare()
     let tree = layout.tree(worker)
+    if !Files.exists(tree) { try CutOffRemoval(layout: layout, common: common).putBack(worker) }
     if let made = try existing(tree) { return made }
     let repository = try Repository(opening: common, bare: true)
     let id = try resolveBase(repository)
@@ -74,12 +79,12 @@ struct SandboxCreation: Sendable {
       var needs: ExternalContent?
       if pools {
         needs = try WarmPool(layout: layout, repository: repositoryName).take(
-          commit: id, common: common, into: stagedTree, index: stagedAdmin.appending("index"))
+          commit: files ?? id, common: common, into: stagedTree, index: stagedAdmin.appending("index"))
       }
       let warm = needs != nil
       if !warm {
         try Files.makeDirectory(stagedTree, mode: 0o755)
-        var checkout = Checkout(repository: common, commit: id, directory: stagedTree)
+        var checkout = Checkout(repository: common, commit: files ?? id, directory: stagedTree)
         checkout.threads = threads
         let written = try checkout.write(index: stagedAdmin.appending("index"))
         needs = ExternalContent()
@@ -112,14 +117,14 @@ struct SandboxCreation: Sendable {
     }
     var made = Made(path: tree, branch: note.branch, base: note.base, origin: "existing", worktree: worktree)
     if let start, note.start != start {
-      made.resumed = describe(tree, note)
+      made.resumed = resumption(tree, note)
       made.worktree.note?.start = start
       try made.worktree.note?.replace(in: worktree.directory)
     }
     return made
   }
 
-  private func describe(_ tree: FilePath, _ note: WorktreeNote) -> String {
+  private func resumption(_ tree: FilePath, _ note: WorktreeNote) -> String {
     let wanted = try? resolveBase(Repository(opening: common, bare: true))
     let asked = wanted == note.base ? "" : ", not from \(base) (\(wanted?.short ?? "which is not there"))"
     let changes = (try? Repository(opening: tree).status().count).map { "\($0) unsaved change\($0 == 1 ? "" : "s")" }
@@ -158,7 +163,7 @@ struct SandboxCreation: Sendable {
     var number = 1
     switch target {
     case .newBranch: note.branch = try freeBranch(from: &number, repository)
-    case .branch(let name), .fresh(let name): note.branch = name
+    case .branch(let name), .fresh(let name), .unborn(let name): note.branch = name
     case .detached: break
     }
     try describe(note, in: stagedAdmin)

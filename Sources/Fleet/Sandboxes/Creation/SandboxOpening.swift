@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import SystemPackage
 import Tenant
@@ -29,6 +30,8 @@ struct SandboxOpening: Sendable {
     let opening = try FileLock(waitingFor: site.layout.openingLock(site.worker))
     defer { _ = flock(opening.descriptor.raw, LOCK_UN) }
 
+    // The look at the repository ran through much that the making does not.
+    clinux_give_back_code()
     var creation = creation(site)
     let top = try needs(site.place, creation)
     creation.fill = { _, admin, found in

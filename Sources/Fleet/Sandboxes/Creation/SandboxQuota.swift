@@ -70,8 +70,10 @@ struct SandboxQuota: Hashable, Sendable {
     let pools = Files.names(layout.pool).map { layout.pool.appending($0) }.filter(Files.isDirectory)
     for directory in pools + [layout.trash] {
       for name in Files.names(directory) {
+        let place = directory.appending(name)
+        if CutOffRemoval.isUnfinished(place, in: layout) { continue }
         let aside = layout.trash.appending(Files.uniqueName("reclaimed"))
-        do { try Files.move(directory.appending(name), to: aside) } catch {
+        do { try Files.move(place, to: aside) } catch {
           guard error.isAbsent else { throw error }
           continue
         }

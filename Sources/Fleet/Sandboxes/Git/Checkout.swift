@@ -1,5 +1,5 @@
 import CGit2
-import Dispatch
+import CLinux
 import Glibc
 import SystemPackage
 import Tenant
@@ -31,41 +31,26 @@ struct Checkout {
     var hasAttributes: Bool { !attributes.isEmpty }
   }
 
-  /// How many files one thread takes at a time: small enough to end together, large enough not to fight over the counter.
-  private static let chunk = 128
-
   /// Writes all files below `directory`, which must exist and be empty, and the index to `indexPath`. Returns the number of files.
   @discardableResult
   func write(index indexPath: FilePath) throws(GitError) -> Outcome {
     let repository = try Repository(opening: self.repository, bare: true)
     let index = try Index(at: indexPath)
+    // From here on memory grows with the repository; what only the beginning ran through is not held beside it.
+    clinux_give_back_code()
     try index.read(commit: commit, of: repository)
     let root = try open(directory)
     let entries = EntryList(index)
     let plan = SmudgePlan(repository, commit: commit, entries: entries)
     try makeDirectories(entries, root)
-    let next = Locked(0)
-    let failure = Locked<GitError?>(nil)
-    let workers = max(1, min(threads, entries.count / Self.chunk + 1))
-    let (source, descriptor) = (self.repository, root.raw)
-    DispatchQueue.concurrentPerform(iterations: workers) { _ in
-      do throws(GitError) {
-        // A handle of its own for each thread: a shared one serialises them on its locks.
-        let own = try Repository(opening: source, bare: true)
-        let writer = try FileWriter(own, root: descriptor, plan: plan)
-        while failure.withLock({ $0 == nil }) {
-          let start = next.withLock { value in
-            defer { value += Self.chunk }
-            return value
-          }
-          guard start < entries.count else { break }
-          for position in start..<min(start + Self.chunk, entries.count) { try writer.write(entries, position) }
-        }
-      } catch {
-        failure.withLock { $0 = $0 ?? error }
+    let descriptor = root.raw
+    try SharedWork(repository: self.repository, count: entries.count, threads: threads).run {
+      own, next throws(GitError) in
+      let writer = try FileWriter(own, root: descriptor, plan: plan)
+      while let range = next() {
+        for position in range { try writer.write(entries, position) }
       }
     }
-    if let error = failure.withLock({ $0 }) { throw error }
     try index.write()
     return Outcome(files: entries.count, attributes: SmudgePlan.attributes(entries))
   }

@@ -22,7 +22,6 @@ struct DifferenceCheckout: Sendable {
       try Files.move(old, to: new)
       return 0
     }
-    let repository = try Repository(opening: self.repository, bare: true)
     let difference = try TreeDifference(from: from, to: to, in: repository)
     guard !difference.changesAttributes else { return nil }
     let root = try OwnedDescriptor(opening: directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
@@ -35,16 +34,9 @@ struct DifferenceCheckout: Sendable {
     let additions = try Index()
     for item in difference.present { try additions.add(item.path, item.id, mode: item.mode) }
     let entries = EntryList(additions)
-    let plan = SmudgePlan(repository, commit: to, hasAttributes: hasAttributes)
-    let writer = try FileWriter(repository, root: root.raw, plan: plan)
+    try write(entries, root)
     for position in 0..<entries.count {
-      let (path, mode) = (
-        unsafe FilePath(platformString: entries[position].pointee.path), unsafe entries[position].pointee.mode
-      )
-      try makeParents(path, root)
-      try writer.remove(entries, position)
-      if mode == GIT_FILEMODE_COMMIT.rawValue { try makeDirectory(path, root) }
-      try writer.write(entries, position)
+      let (path, mode) = (Self.path(entries, position), unsafe entries[position].pointee.mode)
       var status = stat()
       if mode != GIT_FILEMODE_COMMIT.rawValue {
         let known = unsafe path.withPlatformString { unsafe fstatat(root.raw, $0, &status, AT_SYMLINK_NOFOLLOW) }
@@ -54,6 +46,23 @@ struct DifferenceCheckout: Sendable {
     }
     guard try patch.apply(old, to: new) else { return nil }
     return difference.gone.count + difference.present.count
+  }
+
+  private func write(_ entries: EntryList, _ root: borrowing OwnedDescriptor) throws {
+    for position in 0..<entries.count { try makeParents(Self.path(entries, position), root) }
+    let plan = try SmudgePlan(
+      Repository(opening: repository, bare: true), commit: to, hasAttributes: hasAttributes)
+    let descriptor = root.raw
+    try SharedWork(repository: repository, count: entries.count, chunk: 8).run { own, next throws(GitError) in
+      let writer = try FileWriter(own, root: descriptor, plan: plan)
+      while let range = next() {
+        for position in range { try writer.overwrite(entries, position) }
+      }
+    }
+  }
+
+  private static func path(_ entries: EntryList, _ position: Int) -> FilePath {
+    unsafe FilePath(platformString: entries[position].pointee.path)
   }
 
   /// Removes a path and the directories that are empty without it.
@@ -80,44 +89,6 @@ struct DifferenceCheckout: Sendable {
   private func makeDirectory(_ path: FilePath, _ root: borrowing OwnedDescriptor) throws(HostError) {
     if unsafe path.withPlatformString({ unsafe mkdirat(root.raw, $0, 0o777) }) != 0, errno != EEXIST {
       throw .last("create directory", path)
-    }
-  }
-}
-
-/// Which paths differ between two commits.
-struct TreeDifference {
-  struct Item {
-    var path: FilePath
-    var id: ObjectID
-    var mode: UInt32
-  }
-
-  var gone: [FilePath] = []
-  var present: [Item] = []
-
-  var changesAttributes: Bool {
-    (gone + present.map(\.path)).contains { $0.lastComponent?.string == ".gitattributes" }
-  }
-
-  init(from: ObjectID, to: ObjectID, in repository: borrowing Repository) throws(GitError) {
-    let old = try TreeHandle(of: from, in: repository)
-    let new = try TreeHandle(of: to, in: repository)
-    var diff: OpaquePointer?
-    try check(
-      "compare \(from) and \(to)",
-      unsafe git_diff_tree_to_tree(&diff, repository.pointer, old.pointer, new.pointer, nil))
-    defer { unsafe git_diff_free(diff) }
-    for position in unsafe 0..<git_diff_num_deltas(diff) {
-      guard let delta = unsafe git_diff_get_delta(diff, position) else { continue }
-      let target = unsafe delta.pointee.new_file
-      if unsafe delta.pointee.status == GIT_DELTA_DELETED {
-        gone.append(unsafe FilePath(platformString: delta.pointee.old_file.path))
-      } else {
-        present.append(
-          Item(
-            path: unsafe FilePath(platformString: target.path), id: unsafe ObjectID(target.id),
-            mode: unsafe UInt32(target.mode)))
-      }
     }
   }
 }

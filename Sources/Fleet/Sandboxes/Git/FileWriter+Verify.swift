@@ -17,10 +17,7 @@ extension FileWriter {
     defer { close(file) }
     var status = stat()
     guard unsafe fstat(file, &status) == 0 else { return false }
-    let permissions: mode_t = mode == GIT_FILEMODE_BLOB_EXECUTABLE.rawValue ? 0o777 : 0o666
-    guard status.st_mode == S_IFREG | (permissions & ~Files.creationMask), status.st_nlink == 1,
-      !Files.hasAttributes(file)
-    else { return false }
+    guard status.st_mode == Self.fileMode(mode), status.st_nlink == 1, !Files.hasAttributes(file) else { return false }
     var same = false
     try unsafe withContents(entry, isLink: false) { bytes throws(GitError) in
       same = unsafe status.st_size == bytes.count && Self.equals(file, bytes)

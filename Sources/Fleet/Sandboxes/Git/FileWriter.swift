@@ -82,6 +82,51 @@ struct FileWriter: ~Copyable {
     let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
     let file = unsafe openat(root, entry.pointee.path, flags, mode)
     guard file >= 0 else { throw unsafe failure(entry) }
+    try unsafe fill(file, entry, bytes)
+  }
+
+  /// Brings one path of a clean tree to another entry. A file in its place: one that is made anew after a hundred others were deleted waits for its inode.
+  func overwrite(_ entries: EntryList, _ position: Int) throws(GitError) {
+    let entry = unsafe entries[position]
+    guard let file = unsafe openToOverwrite(entry) else {
+      try remove(entries, position)
+      if unsafe entry.pointee.mode == GIT_FILEMODE_COMMIT.rawValue, unsafe mkdirat(root, entry.pointee.path, 0o777) != 0
+      {
+        throw unsafe failure(entry)
+      }
+      return try write(entries, position)
+    }
+    var isOpen = true
+    defer { if isOpen { close(file) } }
+    try unsafe withContents(entry, isLink: false) { bytes throws(GitError) in
+      isOpen = false
+      try unsafe fill(file, entry, bytes)
+    }
+  }
+
+  /// `nil`: it is not a plain file with the right permissions and one name.
+  private func openToOverwrite(_ entry: UnsafePointer<git_index_entry>) -> CInt? {
+    let mode = unsafe entry.pointee.mode
+    guard mode == GIT_FILEMODE_BLOB.rawValue || mode == GIT_FILEMODE_BLOB_EXECUTABLE.rawValue else { return nil }
+    let file = unsafe openat(root, entry.pointee.path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+    guard file >= 0 else { return nil }
+    var status = stat()
+    guard unsafe fstat(file, &status) == 0, status.st_mode == Self.fileMode(mode), status.st_nlink == 1 else {
+      close(file)
+      return nil
+    }
+    return file
+  }
+
+  /// What the file system says of a file that `write` made.
+  static func fileMode(_ mode: UInt32) -> mode_t {
+    S_IFREG | ((mode == GIT_FILEMODE_BLOB_EXECUTABLE.rawValue ? 0o777 : 0o666) & ~Files.creationMask)
+  }
+
+  /// Gives an open file its contents, whatever it has, and closes it.
+  private func fill(
+    _ file: CInt, _ entry: UnsafeMutablePointer<git_index_entry>, _ bytes: UnsafeRawBufferPointer
+  ) throws(GitError) {
     var offset = 0
     while offset < bytes.count {
       let written = unsafe Glibc.write(file, bytes.baseAddress! + offset, bytes.count - offset)
@@ -94,8 +139,18 @@ struct FileWriter: ~Copyable {
       offset += written
     }
     var status = stat()
-    let known = unsafe fstat(file, &status)
-    guard close(file) == 0, known == 0 else { throw unsafe failure(entry) }
+    var known = unsafe fstat(file, &status)
+    // Not cut off before: a file that was emptied and written is on its way to the disk before it is closed.
+    if known == 0, status.st_size > bytes.count {
+      known = ftruncate(file, bytes.count)
+      if known == 0 { known = unsafe fstat(file, &status) }
+    }
+    guard known == 0 else {
+      let error = unsafe failure(entry)
+      close(file)
+      throw error
+    }
+    guard close(file) == 0 else { throw unsafe failure(entry) }
     unsafe note(status, in: entry)
   }
 

@@ -1,4 +1,5 @@
 import CGit2
+import CLinux
 
 /// libgit2 reads every certificate of this host as it starts, for https. Nothing here speaks https: that would be a half of what a
 /// helper computes and a megabyte of what it holds. The function of its TLS library is found here first, and finds no file. Where libgit2 uses
@@ -9,10 +10,16 @@ package func readNoCertificates(_ chain: OpaquePointer?, _ path: UnsafePointer<C
   -0x2900
 }
 
+/// Nor ssh, whose library would have OpenSSL set itself up: another megabyte and a half.
+@c(libssh2_init)
+package func startNoSecureShell(_ flags: CInt) -> CInt { 0 }
+
 /// libgit2's process-wide state: started once, with the settings every operation here relies on. The check of a
 /// repository's owner stays on: a repository of somebody else is refused, never trusted.
 enum GitRuntime {
   private static let started: CInt = {
+    // The loader and Swift's own start are behind us.
+    clinux_give_back_code()
     let count = git_libgit2_init()
     _ = cgit2_set_owner_validation(1)
     _ = cgit2_set_hash_verification(0)

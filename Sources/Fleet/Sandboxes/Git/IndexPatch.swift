@@ -32,8 +32,8 @@ struct IndexPatch {
 
   /// Writes the changed index to `target`. `false` for a format that is not known here.
   func apply(_ source: FilePath, to target: FilePath) throws -> Bool {
-    let old = try FileReading.read(source, maximumBytes: 1 << 30)
-    guard let new = patch(old) else { return false }
+    let old = try MappedFile(source)
+    guard let new = unsafe patch(old.bytes) else { return false }
     let file = try OwnedDescriptor(opening: target, O_WRONLY | O_CREAT | O_EXCL, mode: 0o644, operation: "write")
     try file.writeAll(new, target)
     try file.closeChecked(target)
@@ -41,70 +41,74 @@ struct IndexPatch {
   }
 
   /// The new file. Extensions are left out: they are caches of what just changed.
-  func patch(_ old: [UInt8]) -> [UInt8]? {
-    guard old.count >= 12 + Self.digestBytes, Array(old[0..<4]) == Array("DIRC".utf8) else { return nil }
-    let version = Self.word(old, 4)
+  func patch(_ old: UnsafeRawBufferPointer) -> [UInt8]? {
+    guard old.count >= 12 + Self.digestBytes, unsafe old.starts(with: Array("DIRC".utf8)) else { return nil }
+    let version = unsafe Self.word(old, 4)
     guard version == 2 || version == 3 else { return nil }
-    let count = Int(Self.word(old, 8))
-    let sorted = changes.sorted { $0.path.lexicographicallyPrecedes($1.path) }
+    let count = unsafe Int(Self.word(old, 8))
+    // From behind, so that the next one is the last.
+    var left = changes.sorted { $1.path.lexicographicallyPrecedes($0.path) }
     var new: [UInt8] = []
-    new.reserveCapacity(old.count + sorted.count * 128)
-    new += old[0..<12]
-    var (position, copied, next, total) = (12, 12, 0, count)
+    new.reserveCapacity(old.count + left.reduce(0) { $0 + $1.path.count + 128 })
+    unsafe new += old[0..<12]
+    var (position, copied, total) = (12, 12, count)
+    var next = left.popLast()
     for _ in 0..<count {
-      guard let entry = Self.entry(old, position) else { return nil }
-      while next < sorted.count {
-        let order = Self.compare(sorted[next].path, old, entry.path)
+      guard let entry = unsafe Self.entry(old, position) else { return nil }
+      while let (path, change) = next {
+        let order = unsafe Self.compare(path, old[entry.path])
         if order > 0 { break }
-        new += old[copied..<position]
+        unsafe new += old[copied..<position]
         copied = order == 0 ? entry.end : position
-        if case .put(let put) = sorted[next].change {
-          Self.append(put, sorted[next].path, to: &new)
+        if case .put(let put) = change {
+          Self.append(put, path, to: &new)
           if order < 0 { total += 1 }
         } else if order == 0 {
           total -= 1
         }
-        next += 1
+        next = left.popLast()
         // The entry itself is dealt with; two changes of one path do not occur.
         if order == 0 { break }
       }
       position = entry.end
     }
-    new += old[copied..<position]
-    for change in sorted[next...] {
-      guard case .put(let put) = change.change else { continue }
-      Self.append(put, change.path, to: &new)
-      total += 1
+    unsafe new += old[copied..<position]
+    while let (path, change) = next {
+      if case .put(let put) = change {
+        Self.append(put, path, to: &new)
+        total += 1
+      }
+      next = left.popLast()
     }
     for (offset, byte) in Self.bytes(UInt32(total)).enumerated() { new[8 + offset] = byte }
     var digest = [UInt8](repeating: 0, count: Self.digestBytes)
     unsafe clinux_sha1(new, new.count, &digest)
-    return new + digest
+    new += digest
+    return new
   }
 
   /// Where an entry's path and the entry itself end. Conflicted ones have no place in a clean tree.
-  private static func entry(_ bytes: [UInt8], _ start: Int) -> (path: Range<Int>, end: Int)? {
+  private static func entry(_ bytes: UnsafeRawBufferPointer, _ start: Int) -> (path: Range<Int>, end: Int)? {
     guard start + fixedBytes + 1 < bytes.count - digestBytes else { return nil }
-    let flags = Int(bytes[start + 60]) << 8 | Int(bytes[start + 61])
+    let flags = unsafe Int(bytes[start + 60]) << 8 | Int(bytes[start + 61])
     guard flags & 0x3000 == 0 else { return nil }
     let first = start + fixedBytes + (flags & 0x4000 != 0 ? 2 : 0)
     var length = flags & 0x0fff
     if length == 0x0fff {
-      guard let end = bytes[first...].firstIndex(of: 0) else { return nil }
+      guard let end = unsafe bytes[first...].firstIndex(of: 0) else { return nil }
       length = end - first
     }
     // One to eight zeros, up to a multiple of eight.
     let size = (first - start + length + 8) & ~7
-    guard start + size <= bytes.count - digestBytes, bytes[first + length] == 0 else { return nil }
+    guard start + size <= bytes.count - digestBytes, unsafe bytes[first + length] == 0 else { return nil }
     return (first..<first + length, start + size)
   }
 
-  private static func compare(_ path: [UInt8], _ bytes: [UInt8], _ range: Range<Int>) -> Int {
-    let shared = min(path.count, range.count)
-    let order = unsafe bytes.withUnsafeBufferPointer { buffer in
-      unsafe memcmp(path, buffer.baseAddress! + range.lowerBound, shared)
+  private static func compare(_ path: [UInt8], _ other: Slice<UnsafeRawBufferPointer>) -> Int {
+    let order = unsafe path.withUnsafeBytes { path in
+      unsafe memcmp(path.baseAddress!, other.base.baseAddress! + other.startIndex, min(path.count, other.count))
     }
-    return order != 0 ? Int(order) : path.count - range.count
+    return unsafe order != 0 ? Int(order) : path.count - other.count
   }
 
   private static func append(_ entry: Entry, _ path: [UInt8], to bytes: inout [UInt8]) {
@@ -124,8 +128,8 @@ struct IndexPatch {
     bytes += repeatElement(0, count: start + size - bytes.count)
   }
 
-  private static func word(_ bytes: [UInt8], _ start: Int) -> UInt32 {
-    bytes[start..<start + 4].reduce(0) { $0 << 8 | UInt32($1) }
+  private static func word(_ bytes: UnsafeRawBufferPointer, _ start: Int) -> UInt32 {
+    unsafe UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: start, as: UInt32.self))
   }
 
   private static func bytes(_ word: UInt32) -> [UInt8] {

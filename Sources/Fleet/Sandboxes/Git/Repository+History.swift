@@ -4,6 +4,7 @@ import SystemPackage
 extension Repository {
   /// Which of `tips`' commits no commit of `known` leads to, newest first, at most `limit`.
   func commits(from tips: [ObjectID], notIn known: [ObjectID], limit: Int = 1000) throws(GitError) -> [ObjectID] {
+    if isShallow { return Array(try ShallowHistory.commits(from: tips, notIn: known, in: self).prefix(limit)) }
     var walk: OpaquePointer?
     try check("walk the history", unsafe git_revwalk_new(&walk, pointer))
     defer { unsafe git_revwalk_free(walk) }
@@ -35,6 +36,7 @@ extension Repository {
   }
 
   func mergeBase(_ one: ObjectID, _ other: ObjectID) throws(GitError) -> ObjectID? {
+    if isShallow { return try ShallowHistory.mergeBase(one, other, in: self) }
     var (first, second, base) = (one.raw, other.raw, git_oid())
     let status = unsafe git_merge_base(&base, pointer, &first, &second)
     if status == GIT_ENOTFOUND.rawValue { return nil }
@@ -44,6 +46,10 @@ extension Repository {
 
   /// How many commits each side has that the other has not.
   func divergence(_ local: ObjectID, _ upstream: ObjectID) throws(GitError) -> (ahead: Int, behind: Int) {
+    if isShallow {
+      let mine = try ShallowHistory.commits(from: [local], notIn: [upstream], in: self)
+      return (mine.count, try ShallowHistory.commits(from: [upstream], notIn: [local], in: self).count)
+    }
     var (mine, theirs, ahead, behind) = (local.raw, upstream.raw, 0, 0)
     try check("compare histories", unsafe git_graph_ahead_behind(&ahead, &behind, pointer, &mine, &theirs))
     return (ahead, behind)

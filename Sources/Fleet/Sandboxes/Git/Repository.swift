@@ -1,4 +1,5 @@
 import CGit2
+import CLinux
 import SystemPackage
 
 /// One open repository (or worktree of one): a libgit2 handle with one owner.
@@ -44,7 +45,8 @@ struct Repository: ~Copyable {
   }
 
   var isBare: Bool { unsafe git_repository_is_bare(pointer) == 1 }
-  var isShallow: Bool { unsafe git_repository_is_shallow(pointer) == 1 }
+  /// libgit2's own answer is `false` for every worktree of a shallow clone.
+  var isShallow: Bool { (Files.status(commonDirectory.appending("shallow"))?.st_size ?? 0) > 0 }
 
   /// Resolves any committish (branch, tag, remote branch, object name, `HEAD~2`, …) to its commit.
   func commit(_ committish: String) throws(GitError) -> ObjectID {

@@ -1,6 +1,5 @@
 import CGit2
 import CLinux
-import Dispatch
 import Glibc
 import SystemPackage
 import Tenant
@@ -72,33 +71,20 @@ struct TreeConvergence: Sendable {
   }
 
   private func restore(_ entries: EntryList, _ plan: SmudgePlan, _ root: borrowing OwnedDescriptor) throws -> Int {
-    let next = Locked(0)
     let rewritten = Locked(0)
-    let failure = Locked<GitError?>(nil)
-    let (source, descriptor, count) = (repository, root.raw, entries.count)
-    DispatchQueue.concurrentPerform(iterations: max(1, min(threads, count / 128 + 1))) { _ in
-      do throws(GitError) {
-        let own = try Repository(opening: source, bare: true)
-        let writer = try FileWriter(own, root: descriptor, plan: plan)
-        while failure.withLock({ $0 == nil }) {
-          let start = next.withLock { value in
-            defer { value += 128 }
-            return value
-          }
-          guard start < count else { break }
-          var written = 0
-          for position in start..<min(start + 128, count) where try !writer.verify(entries, position) {
-            try writer.remove(entries, position)
-            try writer.write(entries, position)
-            written += 1
-          }
-          rewritten.withLock { $0 += written }
+    let descriptor = root.raw
+    try SharedWork(repository: repository, count: entries.count, threads: threads).run { own, next throws(GitError) in
+      let writer = try FileWriter(own, root: descriptor, plan: plan)
+      while let range = next() {
+        var written = 0
+        for position in range where try !writer.verify(entries, position) {
+          try writer.remove(entries, position)
+          try writer.write(entries, position)
+          written += 1
         }
-      } catch {
-        failure.withLock { $0 = $0 ?? error }
+        rewritten.withLock { $0 += written }
       }
     }
-    if let error = failure.withLock({ $0 }) { throw error }
     return rewritten.withLock { $0 }
   }
 }

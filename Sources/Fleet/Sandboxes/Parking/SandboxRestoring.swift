@@ -26,13 +26,11 @@ struct SandboxRestoring: Sendable {
       creation.base = commit.hex
       return try creation.run()
     }
-    guard let head = work.head else {
-      throw SandboxError(
-        .unsupported, "the work was parked on a branch without a commit",
-        hint: "its files: git archive \(ref) | tar -x -C DIRECTORY")
-    }
-    creation.base = head.hex
-    creation.target = try target(work, head, repository)
+    // Without a commit to check out, the files are all of the work's own.
+    let files = work.head ?? commit
+    creation.files = files
+    creation.base = (work.head ?? (repository.isCommit(work.base) ? work.base : commit)).hex
+    creation.target = try target(work, repository)
     let common = creation.common
     creation.fill = { tree, admin, needs in
       try needs.admit(source: common, common: common)
@@ -43,7 +41,8 @@ struct SandboxRestoring: Sendable {
     do {
       // What a filter makes and nobody had touched was not parked: it comes from where it came from at first.
       try made.needs.filter(
-        made.worktree, made.path, head, sparing: Set(work.files.map(\.path) + work.deleted), SandboxHook.defaultDeadline
+        made.worktree, made.path, files, sparing: Set(work.files.map(\.path) + work.deleted),
+        SandboxHook.defaultDeadline
       )
     } catch {
       var removal = SandboxRemoval(
@@ -57,15 +56,28 @@ struct SandboxRestoring: Sendable {
 
   /// The branch it was on if that still stands where it stood and nobody has it checked out; else a new one.
   private func target(
-    _ work: ParkedWork, _ head: ObjectID, _ repository: borrowing Repository
+    _ work: ParkedWork, _ repository: borrowing Repository
   ) throws -> SandboxCreation.Target {
     guard let branch = work.branch else { return .detached }
+    guard let head = work.head else { return .unborn(try unused(branch, repository)) }
     guard let tip = try repository.target(of: branch) else { return .fresh(branch) }
-    guard tip == head else { return .newBranch }
-    let line = "ref: \(branch)"
+    return tip != head || isCheckedOut(branch) ? .newBranch : .branch(branch)
+  }
+
+  /// The first of `BRANCH`, `BRANCH-2`, … that neither has a commit nor is about to get one.
+  private func unused(_ branch: String, _ repository: borrowing Repository) throws -> String {
+    var (candidate, number) = (branch, 1)
+    while try repository.target(of: candidate) != nil || isCheckedOut(candidate) {
+      number += 1
+      candidate = "\(branch)-\(number)"
+    }
+    return candidate
+  }
+
+  private func isCheckedOut(_ branch: String) -> Bool {
     let heads =
       [creation.common.appending("HEAD")] + Worktree.all(common: creation.common).map { $0.directory.appending("HEAD") }
-    return heads.contains { Files.line($0) == line } ? .newBranch : .branch(branch)
+    return heads.contains { Files.line($0) == "ref: \(branch)" }
   }
 
   private static func fill(

@@ -60,7 +60,10 @@ struct SandboxWork: Sendable {
     if let branch, let tip = try repository.target(of: branch) { return tip }
     guard let parked else { throw SandboxError(.notFound, "\(worker) has no commit") }
     guard let work = parked.work else { return parked.commit }
-    guard let head = work.head else { throw SandboxError(.notFound, "\(worker) has no commit") }
+    // Of a branch without a commit what it began from.
+    guard let head = work.head ?? (repository.isCommit(work.base) ? work.base : nil) else {
+      throw SandboxError(.notFound, "\(worker) has no commit")
+    }
     return head
   }
 

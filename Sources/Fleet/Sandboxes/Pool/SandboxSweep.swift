@@ -30,6 +30,8 @@ struct SandboxSweep: Sendable {
     var deleted = 0
     var filled = 0
     var undone: [String] = []
+    /// Workers whose trees went back to their places.
+    var restored: [String] = []
     var skipped: [String] = []
   }
 
@@ -57,6 +59,7 @@ struct SandboxSweep: Sendable {
     try corner.prepare()
     result.deleted += Staging.sweep(corner.staging, grace: grace).count
     for name in Files.names(corner.trash) { try? Directory.removeTree(corner.trash.appending(name)) }
+    result.restored += try CutOffRemoval(layout: layout, common: common).putBack()
     let unfinished = Worktree.all(common: common).filter { isUnfinished($0) }
     let locks = DeadRefLocks(common: common, age: grace).all()
     guard !unfinished.isEmpty || !locks.isEmpty else { return }
@@ -78,7 +81,9 @@ struct SandboxSweep: Sendable {
 
   private func handle(_ place: FilePath, _ result: inout Result) {
     // A removal may be about to move its tree here.
-    guard Files.exists(place.appending("tree")) || Files.isOlder(place, than: grace) else { return }
+    guard Files.exists(place.appending("tree")) || Files.isOlder(place, than: grace),
+      !CutOffRemoval.isUnfinished(place, in: layout)
+    else { return }
     do {
       if try recycle(place) {
         result.recycled += 1

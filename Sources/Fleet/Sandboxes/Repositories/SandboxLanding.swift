@@ -128,11 +128,31 @@ struct SandboxLanding: Sendable {
 
   private func bringBack(_ checkout: FilePath, to old: ObjectID, because error: any Error) throws {
     do {
-      try Repository(opening: checkout).checkOut(old, over: tip, force: true)
+      try Repository(opening: checkout).checkOut(old, over: old, force: true)
+      // What only the work has: nothing stood there before, or the move would have stopped at it.
+      for path in try TreeDifference(from: tip, to: old, in: source).gone {
+        try remove(path, from: checkout.removingLastComponent())
+      }
     } catch let second {
       throw SandboxError(
         .failed, "\(error); and its checkout could not be brought back (\(second))",
         hint: "there, where nothing else was changed: git reset --hard \(into)")
+    }
+  }
+
+  /// With the directories that are empty without it; never through a link that is back in a directory's place.
+  private func remove(_ path: FilePath, from directory: FilePath) throws(HostError) {
+    var above = directory
+    for component in path.removingLastComponent().components {
+      above.append(component)
+      guard Files.isDirectory(above) else { return }
+    }
+    // A name that no file system takes is nowhere.
+    let isGone = unsafe directory.pushing(path).withPlatformString { unsafe unlink($0) } == 0
+    guard isGone || [ENOENT, ENOTDIR, ENAMETOOLONG].contains(errno) else { throw .last("remove", path) }
+    var parent = path.removingLastComponent()
+    while !parent.isEmpty, unsafe directory.pushing(parent).withPlatformString({ unsafe rmdir($0) }) == 0 {
+      parent = parent.removingLastComponent()
     }
   }
 
