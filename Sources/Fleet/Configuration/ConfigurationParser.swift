@@ -204,9 +204,11 @@ package struct ConfigurationParser: Sendable {
       }
       if let text = reader.text(value, name) { settings.environment[name] = text }
     }
-    if let node = entries["readable"] {
-      settings.readable = reader.words(node, "readable").compactMap { path($0.node, "readable", &reader) }
+    func paths(_ key: String) -> [FilePath]? {
+      entries[key].map { node in reader.words(node, key).compactMap { path($0.node, key, &reader) } }
     }
+    settings.readable = paths("readable")
+    settings.writable = paths("writable")
   }
 
   private func path(_ node: Node, _ key: String, _ reader: inout DocumentReader) -> FilePath? {

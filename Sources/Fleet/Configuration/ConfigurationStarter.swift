@@ -54,6 +54,7 @@ package enum ConfigurationStarter {
       # landlock: auto          # auto: for tenants with a user of their own, where the kernel has it; on; off: for a runner
       #                         # that makes a sandbox of its own by mounting, such as codex
       # readable: [/opt/tools]  # example; what tenants may read besides their own and the system's under Landlock
+      # writable: [/srv/cache]  # example; what they may write besides their own, as far as their users may; a user's home is not in it
       # environment: { HTTPS_PROXY: "http://proxy:3128" }   # example; added to the allow-listed environment
 
     """

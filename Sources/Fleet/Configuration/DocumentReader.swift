@@ -185,7 +185,7 @@ enum ConfigurationKeys {
   static let hooks = ["ask", "webhook", "reminders"]
   static let settings = [
     "user", "interval", "weight", "time_zone", "budget", "workers", "sandboxes", "paused", "landlock",
-    "environment", "readable",
+    "environment", "readable", "writable",
   ]
   static let tenant = ["data_dir", "repos", "runner_home"] + settings
   static let budget = ["usd_per_day", "tokens_per_day", "decides_per_day"]

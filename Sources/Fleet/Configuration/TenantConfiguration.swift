@@ -26,6 +26,8 @@ package struct TenantConfiguration: Sendable, Hashable {
   package var environment: [String: String]
   /// What else it may read under Landlock: tools in a place of their own.
   package var readable: [FilePath]
+  /// What else it may write under Landlock, as far as its user may: caches in a place of their own, its user's home.
+  package var writable: [FilePath]
 
   /// For one worker, except `maximum`.
   package struct WorkerLimits: Sendable, Hashable {
@@ -61,6 +63,7 @@ package struct TenantConfiguration: Sendable, Hashable {
     landlock = settings.landlock ?? .auto
     environment = settings.environment
     readable = settings.readable ?? []
+    writable = settings.writable ?? []
     self.runnerHome = runnerHome
   }
 
@@ -107,6 +110,7 @@ package struct TenantSettings: Sendable, Hashable {
   package var landlock: LandlockSetting?
   package var environment: [String: String] = [:]
   package var readable: [FilePath]?
+  package var writable: [FilePath]?
 
   package init() {}
 
@@ -131,6 +135,7 @@ package struct TenantSettings: Sendable, Hashable {
     // Name by name: a tenant's file adds to what all have.
     merged.environment = lower.environment.merging(environment) { _, own in own }
     merged.readable = readable ?? lower.readable
+    merged.writable = writable ?? lower.writable
     return merged
   }
 }

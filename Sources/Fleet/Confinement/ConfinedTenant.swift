@@ -39,6 +39,8 @@ package struct ConfinedTenant: Hashable, Sendable {
   package var repositories: [FilePath] = []
   /// What else it may read: tools that are installed in a place of their own.
   package var readable: [FilePath] = []
+  /// What else it may write, as far as its user may.
+  package var writable: [FilePath] = []
   /// Where its runners keep logins, transcripts and caches. nil: below the user's home, named for the tenant.
   package var runnerHome: FilePath?
   /// What the operator adds to the allow-listed environment.

@@ -1,3 +1,5 @@
+import Tenant
+
 /// What is told about each guard: from the policy, and from the probe where it ran. Pure.
 package enum GuardReport {
   /// The worst case over all tenants is what is reported: a guard that one tenant lacks is no guard of the fleet.
@@ -133,7 +135,7 @@ package enum GuardReport {
 
   private static func landlock(_ policy: ConfinementPolicy, _ tenants: [ConfinedTenant]) -> GuardState {
     let abi = policy.offer.landlockABI
-    guard abi >= 2 else {
+    guard abi >= LandlockSupport.leastABI else {
       return GuardState(
         "landlock", .absent, "this kernel does not offer it; Unix permissions alone separate the tenants' files",
         hint: "Linux 5.19 or later with landlock among its security modules (lsm=landlock,…)")
@@ -146,13 +148,14 @@ package enum GuardReport {
         hint: policy.offer.isRoot ? landlockHint(tenants, without) : "run the fleet as root and give each tenant a user"
       )
     }
-    if abi < 3 {
+    if abi < LandlockSupport.truncationABI {
       return GuardState(
         "landlock", .weaker, "files outside can still be truncated where permissions allow it",
         hint: "Linux 6.2 or later")
     }
     return GuardState(
-      "landlock", .enforced, "of all files a tenant can open its own and the system's only (ABI \(abi))")
+      "landlock", .enforced,
+      "a tenant opens its own files and the system's only, and writes where it works (ABI \(abi))")
   }
 
   private static func landlockHint(_ tenants: [ConfinedTenant], _ without: [String]) -> String? {

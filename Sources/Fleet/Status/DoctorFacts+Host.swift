@@ -30,7 +30,7 @@ extension DoctorFacts {
     if unsafe clinux_get_resource_limit(CInt(RLIMIT_NOFILE.rawValue), &soft, &hard) == 0 { facts.openFiles = hard }
     facts.watchInstances = kernelLimit("max_user_instances")
     facts.watchPlaces = kernelLimit("max_user_watches")
-    facts.landlock = max(0, Int(clinux_landlock_abi()))
+    facts.landlock = LandlockSupport.abi
     return facts
   }
 

@@ -38,6 +38,7 @@ extension Supervisor {
       case .off: .off
       }
     confined.readable = configuration.readable
+    confined.writable = configuration.writable
     confined.bubblewrap = configuration.workers.bubblewrap
     confined.worker = ResourceCaps(
       memoryBytes: configuration.workers.memory?.bytes,
