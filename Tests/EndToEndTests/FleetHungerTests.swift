@@ -21,7 +21,8 @@ struct FleetHungerTests {
     return fleet
   }
 
-  private static let limits = "workers: { max: 6, memory_max: 64M, pids_max: 64, cpu: 0.5 }\n"
+  private static let limits =
+    "workers: { max: 6, memory_max: 64M, pids_max: 64, cpu: 0.5 }\ntotal: { memory_max: 256M, pids_max: 192, cpu: 1 }\n"
 
   /// Each takes one thing for some seconds, and says how far it came.
   private static let hungers = [

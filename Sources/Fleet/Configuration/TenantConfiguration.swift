@@ -16,6 +16,7 @@ package struct TenantConfiguration: Sendable, Hashable {
   package var repositories: [String: FilePath]
   package var budget: BudgetCaps
   package var workers: WorkerLimits
+  package var total: TenantTotal
   package var sandboxes: SandboxConfiguration
   /// No beats until the operator changes it here (`tenant pause` is another way, kept in the ledger).
   package var isPaused: Bool
@@ -58,6 +59,7 @@ package struct TenantConfiguration: Sendable, Hashable {
       // Nothing that an agent does in earnest needs more, and a fork bomb takes no host down.
       processes: settings.processes == .unset ? Self.defaultProcesses : settings.processes.value,
       bubblewrap: settings.bubblewrap ?? false)
+    total = TenantTotal(settings.total)
     sandboxes = SandboxConfiguration(settings.sandboxes)
     isPaused = settings.isPaused ?? false
     landlock = settings.landlock ?? .auto
@@ -105,6 +107,7 @@ package struct TenantSettings: Sendable, Hashable {
   package var cpu = LimitSetting<CPUShare>.unset
   package var processes = LimitSetting<Int>.unset
   package var bubblewrap: Bool?
+  package var total = TotalSettings()
   package var sandboxes = SandboxSettings()
   package var isPaused: Bool?
   package var landlock: LandlockSetting?
@@ -129,6 +132,7 @@ package struct TenantSettings: Sendable, Hashable {
     merged.cpu = cpu.over(lower.cpu)
     merged.processes = processes.over(lower.processes)
     merged.bubblewrap = bubblewrap ?? lower.bubblewrap
+    merged.total = total.over(lower.total)
     merged.sandboxes = sandboxes.over(lower.sandboxes)
     merged.isPaused = isPaused ?? lower.isPaused
     merged.landlock = landlock ?? lower.landlock

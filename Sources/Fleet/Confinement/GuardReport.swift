@@ -86,7 +86,7 @@ package enum GuardReport {
 
   private static func cpu(_ policy: ConfinementPolicy, _ tenants: [ConfinedTenant]) -> GuardState {
     controller(
-      "cpu", policy.offer.controlGroups.cpu, "time is limited for each worker", policy,
+      "cpu", policy.offer.controlGroups.cpu, "time is limited for each worker, or tenant", policy,
       unlimited: unlimited(tenants, \.cpus), key: "cpu: 2", otherwise: "a worker can use all processors")
   }
 
@@ -98,15 +98,17 @@ package enum GuardReport {
     }
     return controller(
       "pids", policy.offer.controlGroups.processes,
-      "the number of processes is limited for each worker", policy, unlimited: unlimited(tenants, \.processes),
+      "the number of processes is limited for each worker, or tenant", policy,
+      unlimited: unlimited(tenants, \.processes),
       key: "pids_max: 4096", otherwise: "a worker can use up the user's processes")
   }
 
-  /// Whose workers have no limit that the guard could hold, and whether that is everybody.
+  /// Whose workers have no limit that the guard could hold, each by itself or all with their tenant, and whether that is everybody.
   private static func unlimited<Limit>(
     _ tenants: [ConfinedTenant], _ limit: KeyPath<ResourceCaps, Limit?>
   ) -> (names: [String], all: Bool) {
-    let names = tenants.filter { $0.worker[keyPath: limit] == nil }.map(\.name).sorted()
+    let names = tenants.filter { $0.worker[keyPath: limit] == nil && $0.total[keyPath: limit] == nil }.map(\.name)
+      .sorted()
     return (names, !names.isEmpty && names.count == tenants.count)
   }
 
@@ -127,7 +129,7 @@ package enum GuardReport {
         unlimited.all
           ? "no \(setting) is set for workers of \(list(unlimited.names)): \(otherwise)"
           : "\(words); no \(setting) is set for workers of \(list(unlimited.names))",
-        hint: "set `workers: { \(key) }` there, or below `defaults:` in fleet.yaml")
+        hint: "set `workers: { \(key) }` or `total: { \(key) }` there, or below `defaults:` in fleet.yaml")
     }
     return policy.offer.isRoot
       ? GuardState(name, .enforced, words) : GuardState(name, .weaker, "\(words); the tenants' own user may lift it")

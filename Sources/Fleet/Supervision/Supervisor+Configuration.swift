@@ -71,6 +71,7 @@ extension Supervisor {
       guard known.configuration != wanted else { return applyOrders(orders, to: name) }
       tenants[name]?.configuration = wanted
       tenants[name]?.state.interval = interval
+      limitAnew(name)
       tryAgain(name)
       lines.append("\(name): changed")
     } else {
