@@ -170,6 +170,9 @@ package struct ConfigurationParser: Sendable {
     if let node = workers["bubblewrap"] { settings.bubblewrap = reader.boolean(node, "bubblewrap") }
     let total = reader.entries(entries["total"], "`total:`", known: ConfigurationKeys.total)
     (settings.total.memory, settings.total.cpu, settings.total.processes) = machineLimits(total, &reader)
+    if let node = total["disk_max"] {
+      settings.total.disk = reader.limit(node, "disk_max", "a size such as 50G", hint: Self.sizeHint) { ByteSize($0) }
+    }
     settings.sandboxes = sandboxes(entries["sandboxes"], &reader)
     return settings
   }

@@ -3,15 +3,20 @@ package struct TenantTotal: Sendable, Hashable {
   package var memory: ByteSize?
   package var cpu: CPUShare?
   package var processes: Int?
+  /// Its data dir, runner home (with its TMPDIR) and sandboxes.
+  package var disk: ByteSize?
 
-  package init(memory: ByteSize? = nil, cpu: CPUShare? = nil, processes: Int? = nil) {
+  package init(memory: ByteSize? = nil, cpu: CPUShare? = nil, processes: Int? = nil, disk: ByteSize? = nil) {
     self.memory = memory
     self.cpu = cpu
     self.processes = processes
+    self.disk = disk
   }
 
   package init(_ settings: TotalSettings) {
-    self.init(memory: settings.memory.value, cpu: settings.cpu.value, processes: settings.processes.value)
+    self.init(
+      memory: settings.memory.value, cpu: settings.cpu.value, processes: settings.processes.value,
+      disk: settings.disk.value)
   }
 }
 
@@ -20,6 +25,7 @@ package struct TotalSettings: Sendable, Hashable {
   package var memory = LimitSetting<ByteSize>.unset
   package var cpu = LimitSetting<CPUShare>.unset
   package var processes = LimitSetting<Int>.unset
+  package var disk = LimitSetting<ByteSize>.unset
 
   package init() {}
 
@@ -28,6 +34,7 @@ package struct TotalSettings: Sendable, Hashable {
     merged.memory = memory.over(lower.memory)
     merged.cpu = cpu.over(lower.cpu)
     merged.processes = processes.over(lower.processes)
+    merged.disk = disk.over(lower.disk)
     return merged
   }
 }

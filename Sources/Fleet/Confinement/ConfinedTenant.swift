@@ -57,6 +57,8 @@ package struct ConfinedTenant: Hashable, Sendable {
   package var environment: [String: String] = [:]
   /// For all of it together, and what it leaves behind in memory (`/dev/shm`).
   package var total = ResourceCaps()
+  /// No file of it grows beyond.
+  package var largestFile: Int64?
   /// For each worker.
   package var worker = ResourceCaps()
   /// For beats and helpers together.

@@ -81,9 +81,7 @@ extension DoctorFacts {
   private static func freeBytes(_ path: FilePath) -> Int64? {
     var place = path
     while !exists(place), !place.components.isEmpty { place.removeLastComponent() }
-    var status = statvfs()
-    guard unsafe place.withPlatformString({ unsafe statvfs($0, &status) }) == 0 else { return nil }
-    return Int64(clamping: UInt64(status.f_bavail) * UInt64(status.f_frsize))
+    return FileSystemRoom.free(at: place)
   }
 
   private static func find(_ program: String, _ environment: HostEnvironment) -> String?? {

@@ -33,23 +33,26 @@ package struct TenantLimits: Hashable, Sendable {
   package var memoryBytes: Int64?
   package var cpus: Double?
   package var processes: Int64?
+  package var diskBytes: Int64?
 
   package init(_ total: TenantTotal = TenantTotal()) {
     memoryBytes = total.memory?.bytes
     cpus = total.cpu.map { Double($0.thousandths) / 1000 }
     processes = total.processes.map { Int64($0) }
+    diskBytes = total.disk?.bytes
   }
 
   package init(json: JSON?) {
     memoryBytes = json?["memory_bytes"]?.int
     cpus = json?["cpus"]?.double
     processes = json?["processes"]?.int
+    diskBytes = json?["disk_bytes"]?.int
   }
 
   package var json: JSON {
     [
       "memory_bytes": .optional(memoryBytes), "cpus": cpus.map { .double($0) } ?? .null,
-      "processes": .optional(processes),
+      "processes": .optional(processes), "disk_bytes": .optional(diskBytes),
     ]
   }
 }

@@ -85,6 +85,7 @@ extension Supervisor {
       lines.append("\(name): added")
     }
     lines += applyOrders(orders, to: name)
+    if knowsOrders { recallHeldStill(name) }
     reconcile(name, .touched)
     return lines
   }
@@ -98,7 +99,9 @@ extension Supervisor {
     tenants[name]?.state.drained = draining
     tenants[name]?.state.paused = !knowsOrders || tenant.configuration.isPaused || mine.contains { $0.order == .pause }
     // Who was known to be frozen stays so.
-    if knowsOrders { tenants[name]?.state.frozen = mine.contains { $0.order == .freeze } }
+    if knowsOrders {
+      tenants[name]?.state.frozen = tenant.state.heldStill != nil || mine.contains { $0.order == .freeze }
+    }
     return []
   }
 

@@ -44,6 +44,7 @@ extension Supervisor {
     confined.total = ResourceCaps(
       memoryBytes: total.memory?.bytes, cpus: total.cpu.map { Double($0.thousandths) / 1000 },
       processes: total.processes)
+    confined.largestFile = total.disk?.bytes
     confined.worker = ResourceCaps(
       memoryBytes: configuration.workers.memory?.bytes,
       cpus: configuration.workers.cpu.map { Double($0.thousandths) / 1000 },

@@ -34,6 +34,9 @@ enum TenantText {
         facts.append(("processes", Display.count(count) + (limits.processes.map { " of \(Display.count($0))" } ?? "")))
       }
     }
+    if let bytes = row.occupiedBytes {
+      facts.append(("disk", Display.bytes(bytes) + (row.limits.diskBytes.map { " of \(Display.bytes($0))" } ?? "")))
+    }
     for (name, path) in (tenant["repos"]?.object ?? [:]).sorted(by: { $0.key < $1.key }) {
       facts.append(("repo \(name)", path.string ?? "-"))
     }
