@@ -122,6 +122,7 @@ extension Supervisor {
     let mustDrain = obeyDrain(orders)
     for name in tenants.keys.sorted() {
       applyOrders(orders, to: name)
+      if knowsOrders { recallHeldStill(name) }
       if tenants[name]?.state.frozen == false { schedule(name, in: 0) }
     }
     if mustDrain { finishDrain() }

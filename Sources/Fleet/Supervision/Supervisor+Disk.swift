@@ -16,7 +16,7 @@ extension Supervisor {
 
   private func lookAtRoom() async {
     let (state, floor, reserve, groups) = (paths.state, fleet.freeSpace.bytes, diskReserve, confinement.groups)
-    guard floor > 0, let free = await Threads.run({ FileSystemRoom.free(at: state) }) else { return }
+    guard let free = await Threads.run({ FileSystemRoom.free(at: state) }) else { return }
     let before = diskWatch.room
     let mayGoOn = diskWatch.look(free: free, floor: floor)
     if diskWatch.room == .short, before != .short {
