@@ -26,5 +26,11 @@ struct BeatTimes {
     return zip(all, all.dropFirst()).map { max(0, $1 - $0 - interval) }
   }
 
+  /// The middle one: what a beat is late as a rule.
+  func typical(since start: Double) -> Double {
+    let sorted = lateness(since: start).sorted()
+    return sorted.isEmpty ? Self.now - start : sorted[sorted.count / 2]
+  }
+
   func worst(since start: Double) -> Double { lateness(since: start).max() ?? Self.now - start }
 }

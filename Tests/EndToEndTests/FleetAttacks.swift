@@ -75,6 +75,10 @@ enum FleetAttacks {
     .init(
       "puts a program where B's PATH begins",
       #"mkdir -p "$B_HOME/.local/bin" && echo GOT; cp /bin/true "$B_HOME/.local/bin/git" && echo GOT"#),
+    .init(
+      "leaves a key and a program in its user's home, for after its stop", needsLandlock: true,
+      #"mkdir -p ~/.ssh ~/.local/bin; echo x >>~/.ssh/authorized_keys && echo GOT; echo x >~/.local/bin/git && echo GOT; echo x >>~/.bashrc && echo GOT"#
+    ),
     .init("has every program load code of its own", "echo $PWD/evil.so >>/etc/ld.so.preload && echo GOT"),
     .init(
       "gains root from a set-user-id program",

@@ -28,7 +28,7 @@ struct FleetBubblewrapTests {
       exec >reports/look 2>&1
       id -un; echo processes $(ls -d /proc/[0-9]* | wc -l); echo "tmp $(ls -A /tmp | grep -cv looop)"
       ls -d '\(fleet.dataDir("other").root)' && echo SEEN; ls -d /home/\(Self.users[1]) /root && echo SEEN
-      touch /usr/x && echo SEEN; cat /etc/shadow && echo SEEN; kill -0 \(fleet.pid ?? 0) && echo SEEN
+      touch /usr/x ~/.bashrc ~/new && echo SEEN; cat /etc/shadow && echo SEEN; kill -0 \(fleet.pid ?? 0) && echo SEEN
       grep NoNewPrivs /proc/self/status
       echo end
       """)

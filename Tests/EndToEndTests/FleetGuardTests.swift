@@ -166,6 +166,79 @@ struct FleetRootGuardTests {
     #expect(eventually(within: 20) { fleet.log.contains(settled) }, "\(fleet.log)")
   }
 
+  @Test func `a worker whose record stays gone is ended with all that it hides, and its tenant's others go on`() throws
+  {
+    let fleet = try FleetUnderTest()
+    let users = try UnixUsers(["looopgone"])
+    try fleet.makeTenant("web", yaml: "user: looopgone\n")
+    try UnixUsers.give(fleet.dataDir("web").root, to: "looopgone")
+    try fleet.start()
+    let data = fleet.dataDir("web").root
+    try fleet.wish("stays", of: "web", as: "looopgone", "exec sleep 300")
+    try fleet.wish(
+      "gone", of: "web", as: "looopgone",
+      "setsid bash -c 'trap \"\" TERM; exec -a hidden sleep 301' & until [ -e '\(data)/go' ]; do sleep 0.1; done; "
+        + "rm -rf '\(data)/sessions/gone' '\(data)/workers/gone.json'; exec sleep 302")
+    func living(_ word: String) throws -> Bool {
+      try UnixUsers.processes(of: "looopgone").contains { $0.contains(word) }
+    }
+    #expect(try eventually(within: 20) { try living("hidden") && living("sleep 300") }, "\(fleet.log)")
+    try fleet.scratch.write("", to: "tenants/web/go")
+    #expect(
+      try eventually(within: 20) {
+        try fleet.tenant("web")?["reason"]?.string?.contains("lives without a record") == true
+      }, "\(fleet.log)")
+    #expect(try eventually(within: 60) { try !living("hidden") && !living("sleep 302") }, "\(fleet.log)")
+    #expect(eventually(within: 20) { fleet.log.contains("worker gone lived without a record; it was ended") })
+    #expect(try living("sleep 300") && fleet.phase("web") == "running")
+    #expect(try eventually(within: 20) { try fleet.tenant("web")?["workers"]?["live"]?.int == 1 }, "\(fleet.log)")
+    _ = users
+  }
+
+  @Test func `a tenant is added though another one's file is refused, and not where fleet.yaml is`() throws {
+    let fleet = try FleetUnderTest()
+    try fleet.start()
+    try fleet.scratch.write("data_dir: /nowhere\nintervall: 5s\n", to: "etc/tenants.d/typo.yaml")
+    func add(_ name: String, _ more: String...) throws -> FinishedProcess {
+      try RunningProcess.run(
+        BuiltProducts.looopFleet,
+        ["tenant", "add", name, "--data-dir", fleet.dataDir(name).root.string] + more, environment: fleet.environment)
+    }
+    let added = try add("fine")
+    #expect(added.exitCode == 0 && added.errors.contains("unknown key `intervall`"), "\(added.errors)")
+    #expect(try fleet.run("tenant", "show", "fine").exitCode == 0)
+    #expect(try fleet.run("reload").exitCode == 1, "who asks for all of it hears of all of it")
+    try fleet.scratch.write("fleet:\n  max_wokers: 8\n", to: "etc/fleet.yaml")
+    #expect(try add("late").exitCode == 1)
+    #expect(try fleet.run("tenant", "show", "late").exitCode == 1)
+  }
+
+  @Test func `an agent's verbs are in the books, and a flood of them is counted there`() throws {
+    let fleet = try FleetUnderTest()
+    let users = try UnixUsers(["looopflood"])
+    try fleet.makeTenant("web", yaml: "user: looopflood\n")
+    try UnixUsers.give(fleet.dataDir("web").root, to: "looopflood")
+    try fleet.start()
+    #expect(try eventually(within: 20) { try fleet.phase("web") == "running" })
+    let socket = fleet.scratch.appending("state/fleet.sock").string
+    let flood = try RunningProcess.run(
+      "/usr/sbin/runuser",
+      [
+        "-u", "looopflood", "--", "/bin/bash", "-c",
+        """
+        done=0; while [ $done -lt 130 ]; do
+          [ "$(curl -s -o /dev/null -w '%{http_code}' --unix-socket '\(socket)' -d '{"arguments":["goal","list"]}' http://fleet/v1/tenants/web/verb)" = 200 ] \
+            && done=$((done+1)) || sleep 0.1
+        done
+        """,
+      ], within: 100)
+    #expect(flood.exitCode == 0, "\(flood.errors)")
+    let rows = try fleet.run("audit", "--json", "--lines", "500").json?.array ?? []
+    let verbs = rows.filter { $0["action"]?.string == "verb" }.count
+    #expect((100...110).contains(verbs), "\(verbs)")
+    _ = users
+  }
+
   @Test func `a tenant that lacks a required guard is refused before anything of it runs`() throws {
     let fleet = try FleetUnderTest(fleet: "  require: [user]\n")
     let users = try UnixUsers(["looopreq1"])

@@ -21,7 +21,8 @@ struct FleetHungerTests {
     return fleet
   }
 
-  private static let limits = "workers: { max: 6, memory_max: 64M, pids_max: 64, cpu: 0.5 }\n"
+  private static let limits =
+    "workers: { max: 6, memory_max: 64M, pids_max: 64, cpu: 0.5 }\ntotal: { memory_max: 256M, pids_max: 192, cpu: 1 }\n"
 
   /// Each takes one thing for some seconds, and says how far it came.
   private static let hungers = [
@@ -55,8 +56,9 @@ struct FleetHungerTests {
     try fleet.start()
     let beats = BeatTimes(fleet.dataDir("calm"))
     let began = BeatTimes.now
-    try #require(eventually(within: 30, every: 50) { beats.times(since: began).count >= 5 }, "\(fleet.log)")
-    let calm = beats.worst(since: try #require(beats.times(since: began).first))
+    try #require(eventually(within: 30, every: 50) { beats.times(since: began).count >= 8 }, "\(fleet.log)")
+    let first = try #require(beats.times(since: began).first)
+    let (calm, usual) = (beats.worst(since: first), beats.typical(since: first))
 
     let hungry = BeatTimes.now
     let (eater, user) = ("hungry", Self.users[0])
@@ -67,8 +69,11 @@ struct FleetHungerTests {
       try eventually(within: 60, every: 50) {
         try (["memory"] + Self.hungers.keys).allSatisfy { try fleet.worker(eater, $0)?["phase"]?.string == "exited" }
       }, "\(fleet.log)")
-    let late = beats.worst(since: hungry)
-    #expect(late <= max(2 * calm, Self.floor), "calm \(calm) s, beside the hungry one \(late) s")
+    // Twice as late as a rule, and the worst of many no worse than twice the worst of few, or one slow wake-up.
+    let (late, usually) = (beats.worst(since: hungry), beats.typical(since: hungry))
+    let words = "calm \(usual) s, at worst \(calm) s; beside the hungry one \(usually) s, at worst \(late) s"
+    #expect(usually <= 2 * usual + Self.step, "\(words)")
+    #expect(late <= max(2 * calm, Self.floor), "\(words)")
 
     // Each really was held, at its own limit: none of them at the machine's.
     func reported(_ id: String) -> String { fleet.scratch.read("tenants/hungry/reports/\(id)") ?? "" }
@@ -159,8 +164,10 @@ struct FleetHungerTests {
     _ = users
   }
 
+  /// Seconds: what the shell of a sensor and its `date` take longer where both processors are busy.
+  private static let step = 0.05
   /// Seconds: what one late wake-up on a loaded machine may cost without being anybody's hunger.
-  private static let floor = 1.5
+  private static let floor = 0.5
 }
 
 /// What the control groups of this machine can be tested for.

@@ -14,7 +14,7 @@ struct FleetUseTests {
     throws
   {
     let fleet = try FleetUnderTest(interval: "600s")
-    try fleet.makeTenant("busy", yaml: "workers: { cpu: 0.5 }\n")
+    try fleet.makeTenant("busy", yaml: "total: { cpu: 0.5, memory_max: 512M, pids_max: 400 }\n")
     try fleet.makeTenant("idle")
     try fleet.scratch.write("data_dir: /nowhere\nintervall: 5s\n", to: "etc/tenants.d/typo.yaml")
     try fleet.start()
@@ -34,12 +34,17 @@ struct FleetUseTests {
       #expect((busy["memory_bytes"]?.int ?? 0) > 48 << 20)
       #expect((idle["memory_bytes"]?.int ?? .max) < 48 << 20)
     }
+    #expect((busy["processes"]?.int ?? 0) > 0)
+    #expect(
+      busy["limits"] == ["memory_bytes": .int(512 << 20), "cpus": .double(0.5), "processes": 400, "disk_bytes": .null])
     let typo = try #require(try fleet.tenant("typo"))
     #expect(typo["cpu"]?.isNull == true && typo["memory_bytes"]?.isNull == true)
 
     let screen = try fleet.run("status").output
     #expect(screen.contains("CPU") && screen.contains("MEMORY"), "\(screen)")
-    #expect(try fleet.run("tenant", "show", "busy").output.contains("of a processor"))
+    let shown = try fleet.run("tenant", "show", "busy").output
+    #expect(
+      shown.contains("of a processor") && shown.contains("(at most 50 %)") && shown.contains(" of 400"), "\(shown)")
     let socket = fleet.scratch.appending("state/fleet.sock").string
     let metrics = try RunningProcess.run("/usr/bin/curl", ["-s", "--unix-socket", socket, "http://fleet/metrics"])
       .output

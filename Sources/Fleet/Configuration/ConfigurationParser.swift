@@ -166,22 +166,37 @@ package struct ConfigurationParser: Sendable {
     }
     let workers = reader.entries(entries["workers"], "`workers:`", known: ConfigurationKeys.workers)
     if let node = workers["max"] { settings.maximumWorkers = reader.integer(node, "max", in: 0...10_000).map(Int.init) }
-    if let node = workers["memory_max"] {
-      settings.memory = reader.limit(node, "memory_max", "a size such as 4G or 512M", hint: Self.sizeHint) {
+    (settings.memory, settings.cpu, settings.processes) = machineLimits(workers, &reader)
+    if let node = workers["bubblewrap"] { settings.bubblewrap = reader.boolean(node, "bubblewrap") }
+    let total = reader.entries(entries["total"], "`total:`", known: ConfigurationKeys.total)
+    (settings.total.memory, settings.total.cpu, settings.total.processes) = machineLimits(total, &reader)
+    if let node = total["disk_max"] {
+      settings.total.disk = reader.limit(node, "disk_max", "a size such as 50G", hint: Self.sizeHint) { ByteSize($0) }
+    }
+    settings.sandboxes = sandboxes(entries["sandboxes"], &reader)
+    return settings
+  }
+
+  private func machineLimits(
+    _ entries: [String: Node], _ reader: inout DocumentReader
+  ) -> (memory: LimitSetting<ByteSize>, cpu: LimitSetting<CPUShare>, processes: LimitSetting<Int>) {
+    var limits = (
+      memory: LimitSetting<ByteSize>.unset, cpu: LimitSetting<CPUShare>.unset, processes: LimitSetting<Int>.unset
+    )
+    if let node = entries["memory_max"] {
+      limits.memory = reader.limit(node, "memory_max", "a size such as 4G or 512M", hint: Self.sizeHint) {
         ByteSize($0)
       }
     }
-    if let node = workers["cpu"] {
-      settings.cpu = reader.limit(node, "cpu", "a number of processors such as 2 or 0.5") { CPUShare($0) }
+    if let node = entries["cpu"] {
+      limits.cpu = reader.limit(node, "cpu", "a number of processors such as 2 or 0.5") { CPUShare($0) }
     }
-    if let node = workers["pids_max"] {
-      settings.processes = reader.limit(node, "pids_max", "a whole number of at least 8") { text in
+    if let node = entries["pids_max"] {
+      limits.processes = reader.limit(node, "pids_max", "a whole number of at least 8") { text in
         Self.count(text).flatMap { (8...4_194_304).contains($0) ? Int($0) : nil }
       }
     }
-    if let node = workers["bubblewrap"] { settings.bubblewrap = reader.boolean(node, "bubblewrap") }
-    settings.sandboxes = sandboxes(entries["sandboxes"], &reader)
-    return settings
+    return limits
   }
 
   private func readConfinement(
@@ -204,9 +219,11 @@ package struct ConfigurationParser: Sendable {
       }
       if let text = reader.text(value, name) { settings.environment[name] = text }
     }
-    if let node = entries["readable"] {
-      settings.readable = reader.words(node, "readable").compactMap { path($0.node, "readable", &reader) }
+    func paths(_ key: String) -> [FilePath]? {
+      entries[key].map { node in reader.words(node, key).compactMap { path($0.node, key, &reader) } }
     }
+    settings.readable = paths("readable")
+    settings.writable = paths("writable")
   }
 
   private func path(_ node: Node, _ key: String, _ reader: inout DocumentReader) -> FilePath? {

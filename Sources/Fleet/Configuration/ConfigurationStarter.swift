@@ -15,7 +15,7 @@ package enum ConfigurationStarter {
       #   decides_per_day: 5000
       grace: 10m                # how long live workers may go on once their tenant's budget is spent
       meter_every: 15s          # how often what live workers have spent is read from their transcripts
-      disk_free_min: 1G         # no new sandbox below this much free space
+      disk_free_min: 1G         # no new sandbox below this much free space; below half of it who writes most is held still
       port_range: 20000-29999   # what sandboxes get their ports from
       # prices: /etc/looop-fleet/prices.yaml   # example; your own prices over the shipped table
       # require: [user, cgroup]   # example; guards without which `serve` must not start:
@@ -40,6 +40,8 @@ package enum ConfigurationStarter {
         # cpu: 2
         pids_max: 4096          # its processes and threads
         # bubblewrap: true      # each in a bubblewrap of its own instead of Landlock; codex can make its sandbox in there
+      # total: { memory_max: 12G, cpu: 6, pids_max: 8192, disk_max: 50G }   # example; a tenant as a whole: its workers, beats and
+      #                         # all else; data dir, runner home and sandboxes. Over its disk nothing starts and its workers are stopped
       sandboxes:
         ports: 10               # TCP ports of its own for each sandbox (LOOOP_PORT_BASE, LOOOP_PORT_COUNT); 0: none
         warm_pool: 1            # recycled worktrees kept ready for each repository, at most; 0: none
@@ -54,6 +56,7 @@ package enum ConfigurationStarter {
       # landlock: auto          # auto: for tenants with a user of their own, where the kernel has it; on; off: for a runner
       #                         # that makes a sandbox of its own by mounting, such as codex
       # readable: [/opt/tools]  # example; what tenants may read besides their own and the system's under Landlock
+      # writable: [/srv/cache]  # example; what they may write besides their own, as far as their users may; a user's home is not in it
       # environment: { HTTPS_PROXY: "http://proxy:3128" }   # example; added to the allow-listed environment
 
     """
@@ -69,6 +72,7 @@ package enum ConfigurationStarter {
       web: /srv/git/web.git     # what its workers may ask a sandbox of
     budget: { usd_per_day: 20, tokens_per_day: 5000000, decides_per_day: 500 }
     workers: { max: 4, memory_max: 4G, cpu: 2, pids_max: 512 }
+    total: { memory_max: 12G, disk_max: 50G }
     sandboxes: { disk_max: 20G }
     # runner_home: /srv/looop/web-home   # where its runners keep logins and transcripts; left out: ~USER/.looop-fleet/NAME
     # environment: { ANTHROPIC_BASE_URL: "https://gateway.example.org" }

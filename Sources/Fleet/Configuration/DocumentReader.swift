@@ -184,12 +184,13 @@ enum ConfigurationKeys {
   ]
   static let hooks = ["ask", "webhook", "reminders"]
   static let settings = [
-    "user", "interval", "weight", "time_zone", "budget", "workers", "sandboxes", "paused", "landlock",
-    "environment", "readable",
+    "user", "interval", "weight", "time_zone", "budget", "workers", "total", "sandboxes", "paused", "landlock",
+    "environment", "readable", "writable",
   ]
   static let tenant = ["data_dir", "repos", "runner_home"] + settings
   static let budget = ["usd_per_day", "tokens_per_day", "decides_per_day"]
   static let workers = ["max", "memory_max", "cpu", "pids_max", "bubblewrap"]
+  static let total = ["memory_max", "cpu", "pids_max", "disk_max"]
   static let sandboxes = [
     "disk_max", "setup", "teardown", "setup_timeout", "include", "ports", "warm_pool", "keep", "keep_failed", "private",
   ]

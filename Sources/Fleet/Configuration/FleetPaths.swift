@@ -16,6 +16,8 @@ package struct FleetPaths: Sendable, Hashable {
   /// Held for as long as a supervisor lives, and before it binds the socket.
   package var lock: FilePath { state.appending("fleet.lock") }
   package var sandboxes: FilePath { state.appending("sandboxes") }
+  /// Room for the ledger where there is no other.
+  package var reserve: FilePath { state.appending("reserve") }
   /// Which ports the sandboxes have.
   package var ports: FilePath { state.appending("ports.json") }
   /// How repositories stood before their workers came.

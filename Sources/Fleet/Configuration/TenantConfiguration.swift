@@ -16,6 +16,7 @@ package struct TenantConfiguration: Sendable, Hashable {
   package var repositories: [String: FilePath]
   package var budget: BudgetCaps
   package var workers: WorkerLimits
+  package var total: TenantTotal
   package var sandboxes: SandboxConfiguration
   /// No beats until the operator changes it here (`tenant pause` is another way, kept in the ledger).
   package var isPaused: Bool
@@ -26,6 +27,8 @@ package struct TenantConfiguration: Sendable, Hashable {
   package var environment: [String: String]
   /// What else it may read under Landlock: tools in a place of their own.
   package var readable: [FilePath]
+  /// What else it may write under Landlock, as far as its user may: caches in a place of their own, its user's home.
+  package var writable: [FilePath]
 
   /// For one worker, except `maximum`.
   package struct WorkerLimits: Sendable, Hashable {
@@ -56,11 +59,13 @@ package struct TenantConfiguration: Sendable, Hashable {
       // Nothing that an agent does in earnest needs more, and a fork bomb takes no host down.
       processes: settings.processes == .unset ? Self.defaultProcesses : settings.processes.value,
       bubblewrap: settings.bubblewrap ?? false)
+    total = TenantTotal(settings.total)
     sandboxes = SandboxConfiguration(settings.sandboxes)
     isPaused = settings.isPaused ?? false
     landlock = settings.landlock ?? .auto
     environment = settings.environment
     readable = settings.readable ?? []
+    writable = settings.writable ?? []
     self.runnerHome = runnerHome
   }
 
@@ -102,11 +107,13 @@ package struct TenantSettings: Sendable, Hashable {
   package var cpu = LimitSetting<CPUShare>.unset
   package var processes = LimitSetting<Int>.unset
   package var bubblewrap: Bool?
+  package var total = TotalSettings()
   package var sandboxes = SandboxSettings()
   package var isPaused: Bool?
   package var landlock: LandlockSetting?
   package var environment: [String: String] = [:]
   package var readable: [FilePath]?
+  package var writable: [FilePath]?
 
   package init() {}
 
@@ -125,12 +132,14 @@ package struct TenantSettings: Sendable, Hashable {
     merged.cpu = cpu.over(lower.cpu)
     merged.processes = processes.over(lower.processes)
     merged.bubblewrap = bubblewrap ?? lower.bubblewrap
+    merged.total = total.over(lower.total)
     merged.sandboxes = sandboxes.over(lower.sandboxes)
     merged.isPaused = isPaused ?? lower.isPaused
     merged.landlock = landlock ?? lower.landlock
     // Name by name: a tenant's file adds to what all have.
     merged.environment = lower.environment.merging(environment) { _, own in own }
     merged.readable = readable ?? lower.readable
+    merged.writable = writable ?? lower.writable
     return merged
   }
 }

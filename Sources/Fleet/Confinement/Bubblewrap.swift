@@ -39,16 +39,12 @@ package enum Bubblewrap {
     for path in LandlockPolicy.system + tools + tenant.readable { bind("--ro-bind-try", path) }
     // From the outside in: a place below another one is bound over it.
     if let home = tenant.user.home {
-      if tenant.sharesUser {
-        for path in LandlockPolicy.shared(home) { bind("--ro-bind-try", path) }
-      } else {
-        bind("--bind-try", home)
-      }
+      for path in LandlockPolicy.readable(home, of: tenant) { bind("--ro-bind-try", path) }
     }
     bind("--bind", tenant.resolvedRunnerHome)
     bind("--bind", tenant.dataDirectory)
     if let sandboxes = tenant.sandboxes { bind("--bind-try", sandboxes) }
-    for repository in tenant.repositories { bind("--bind-try", repository) }
+    for place in tenant.repositories + tenant.writable { bind("--bind-try", place) }
     return words + ["--chdir", tenant.dataDirectory.string, "--"]
   }
 }

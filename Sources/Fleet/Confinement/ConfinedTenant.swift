@@ -13,6 +13,16 @@ package struct ResourceCaps: Hashable, Sendable {
     self.processes = processes
   }
 
+  /// A group may use no more than the one that it lies in; v1 refuses a larger share of CPU time there.
+  package func within(_ whole: ResourceCaps) -> ResourceCaps {
+    func least<Amount: Comparable>(_ own: Amount?, _ whole: Amount?) -> Amount? {
+      own.map { own in whole.map { min(own, $0) } ?? own }
+    }
+    return ResourceCaps(
+      memoryBytes: least(memoryBytes, whole.memoryBytes), cpus: least(cpus, whole.cpus),
+      processes: least(processes, whole.processes))
+  }
+
   /// What all beats, sensors, runners and helpers of one tenant may use together where nothing else is said: enough for a
   /// runner and its tools, and too little to take a host down.
   package static let beats = ResourceCaps(memoryBytes: 4 << 30, cpus: nil, processes: 512)
@@ -39,10 +49,16 @@ package struct ConfinedTenant: Hashable, Sendable {
   package var repositories: [FilePath] = []
   /// What else it may read: tools that are installed in a place of their own.
   package var readable: [FilePath] = []
+  /// What else it may write, as far as its user may.
+  package var writable: [FilePath] = []
   /// Where its runners keep logins, transcripts and caches. nil: below the user's home, named for the tenant.
   package var runnerHome: FilePath?
   /// What the operator adds to the allow-listed environment.
   package var environment: [String: String] = [:]
+  /// For all of it together, and what it leaves behind in memory (`/dev/shm`).
+  package var total = ResourceCaps()
+  /// No file of it grows beyond.
+  package var largestFile: Int64?
   /// For each worker.
   package var worker = ResourceCaps()
   /// For beats and helpers together.

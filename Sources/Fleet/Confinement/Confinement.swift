@@ -66,14 +66,24 @@ package struct Confinement: Sendable {
         message: "tenant \(tenant.name) wants user \(tenant.user.name), and only root can change users",
         hint: "run looop-fleet as root, or leave out `user:`")
     }
-    try groups.create(.tenant(tenant.name), caps: ResourceCaps())
-    try groups.create(.beats(of: tenant.name), caps: tenant.beats)
+    try groups.create(.tenant(tenant.name), caps: tenant.total)
+    try groups.create(.beats(of: tenant.name), caps: tenant.beats.within(tenant.total))
     if let sandboxes = tenant.sandboxes { try own(sandboxes, by: tenant) }
   }
 
   /// Makes a worker's group. Again after a changed configuration: limits follow.
   package func prepare(worker id: String, of tenant: ConfinedTenant) throws(HostError) {
-    try groups.create(.worker(id, of: tenant.name), caps: tenant.worker)
+    try groups.create(.worker(id, of: tenant.name), caps: tenant.worker.within(tenant.total))
+  }
+
+  /// Limits that follow a changed configuration, on groups that are there.
+  package func limitAnew(_ tenant: ConfinedTenant) throws(HostError) {
+    guard groups.exists(.tenant(tenant.name)) else { return }
+    try groups.create(.tenant(tenant.name), caps: tenant.total)
+    if groups.exists(.beats(of: tenant.name)) {
+      try groups.create(.beats(of: tenant.name), caps: tenant.beats.within(tenant.total))
+    }
+    for worker in groups.present()[tenant.name] ?? [] { try prepare(worker: worker, of: tenant) }
   }
 
   package func spec(for work: ConfinedWork) -> ConfineSpec {
@@ -91,7 +101,12 @@ package struct Confinement: Sendable {
   package func spawn(for work: ConfinedWork, _ command: [String]) throws(HostError) -> Spawn {
     let group = group(of: work)
     if !groups.exists(group) {
-      try groups.create(group, caps: work.workerID == nil ? work.tenant.beats : work.tenant.worker)
+      // The tenant's own may have gone with it, and its limits.
+      if !groups.exists(.tenant(work.tenant.name)) {
+        try groups.create(.tenant(work.tenant.name), caps: work.tenant.total)
+      }
+      let caps = work.workerID == nil ? work.tenant.beats : work.tenant.worker
+      try groups.create(group, caps: caps.within(work.tenant.total))
     }
     var spawn = Spawn(
       options.looop, ["_", "confine", spec(for: work).json.compact, "--"] + command,

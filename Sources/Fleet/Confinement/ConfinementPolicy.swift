@@ -94,6 +94,9 @@ package struct ConfinementPolicy: Hashable, Sendable {
       .init(.messageQueues, soft: 819_200, hard: 819_200),
       .init(.pendingSignals, soft: 4096, hard: 4096),
     ]
+    if let largest = tenant.largestFile {
+      limits.append(.init(.fileSize, soft: UInt64(clamping: largest), hard: UInt64(clamping: largest)))
+    }
     // The limit counts all processes of the user, so it is of use only as the net below a missing group, for a user of its own.
     if switchesUser(tenant), offer.controlGroups.processes == nil {
       limits.append(.init(.processes, soft: Self.processesPerUser, hard: Self.processesPerUser))

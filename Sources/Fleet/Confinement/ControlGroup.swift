@@ -12,6 +12,9 @@ package struct ControlGroup: Hashable, Sendable, CustomStringConvertible {
     ControlGroup(["t-\(tenant)", "w-\(id)"])
   }
 
+  /// A worker's, or the beats': one thing that runs, and ends, as a whole.
+  var isLeaf: Bool { path.count > 1 }
+
   package var description: String { path.joined(separator: "/") }
 
   /// Whether the names can be directories. They are checked where they come from; this is the last door.

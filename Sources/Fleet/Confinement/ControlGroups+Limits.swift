@@ -5,7 +5,7 @@ import Tenant
 extension ControlGroups {
   func set(_ caps: ResourceCaps, on group: ControlGroup) throws(HostError) {
     switch offer.memory {
-    case .v2: try setMemory(caps.memoryBytes, unified!.pushing(group))
+    case .v2: try setMemory(caps.memoryBytes, unified!.pushing(group), isWhole: group.isLeaf)
     case .v1: try setLegacyMemory(caps.memoryBytes, legacy["memory"]!.pushing(group))
     case nil: break
     }
@@ -15,7 +15,7 @@ extension ControlGroups {
     switch offer.cpu {
     case .v2:
       try Self.change("\(quota.map(String.init) ?? "max") \(period)", unified!.pushing(group).appending("cpu.max"))
-    case .v1: try Self.change(String(quota ?? -1), legacy["cpu"]!.pushing(group).appending("cpu.cfs_quota_us"))
+    case .v1: try setLegacyQuota(quota ?? -1, legacy["cpu"]!.pushing(group))
     case nil: break
     }
     let processes = caps.processes.map(String.init) ?? "max"
@@ -26,12 +26,27 @@ extension ControlGroups {
     }
   }
 
-  private func setMemory(_ bytes: Int64?, _ directory: FilePath) throws(HostError) {
+  /// v1 takes no quota below that of a group within: those come first.
+  private func setLegacyQuota(_ quota: Int64, _ directory: FilePath) throws(HostError) {
+    let name: FilePath.Component = "cpu.cfs_quota_us"
+    if quota > 0 {
+      for child in Self.children(directory) {
+        let file = directory.appending(child).appending(name)
+        if let its = Self.text(file).flatMap({ Int64($0.prefix { !$0.isWhitespace }) }), its > quota {
+          try Self.change(String(quota), file)
+        }
+      }
+    }
+    try Self.change(String(quota), directory.appending(name))
+  }
+
+  private func setMemory(_ bytes: Int64?, _ directory: FilePath, isWhole: Bool) throws(HostError) {
     try Self.write(bytes.map(String.init) ?? "max", directory.appending("memory.max"))
     // Without this a limited group would push into swap and slow everybody down instead of being ended.
     try? Self.write(bytes == nil ? "max" : "0", directory.appending("memory.swap.max"))
-    // A worker without its biggest process is a riddle to its owner: the whole group goes.
-    try Self.write(bytes == nil ? "0" : "1", directory.appending("memory.oom.group"))
+    // A worker without its biggest process is a riddle to its owner: the whole group goes, whosever limit it was. Of a tenant that
+    // runs out of its own, one worker goes.
+    try Self.write(isWhole ? "1" : "0", directory.appending("memory.oom.group"))
   }
 
   private func setLegacyMemory(_ bytes: Int64?, _ directory: FilePath) throws(HostError) {

@@ -163,7 +163,9 @@ package struct ControlGroups: Hashable, Sendable {
       case .v1: legacy["memory"]?.pushing(group).appending("memory.usage_in_bytes")
       case nil: nil
       }
-    return ControlGroupUsage(cpuStat: cpu, memory: memory.flatMap(Self.text))
+    let processes = (offer.processes == .v1 ? legacy["pids"] : unified)?.pushing(group).appending("pids.current")
+    return ControlGroupUsage(
+      cpuStat: cpu, memory: memory.flatMap(Self.text), processes: processes.flatMap(Self.text))
   }
 
   /// How many processes of it, and below, the kernel ended for want of memory.

@@ -1,3 +1,5 @@
+import Tenant
+
 /// What is told about each guard: from the policy, and from the probe where it ran. Pure.
 package enum GuardReport {
   /// The worst case over all tenants is what is reported: a guard that one tenant lacks is no guard of the fleet.
@@ -84,7 +86,7 @@ package enum GuardReport {
 
   private static func cpu(_ policy: ConfinementPolicy, _ tenants: [ConfinedTenant]) -> GuardState {
     controller(
-      "cpu", policy.offer.controlGroups.cpu, "time is limited for each worker", policy,
+      "cpu", policy.offer.controlGroups.cpu, "time is limited for each worker, or tenant", policy,
       unlimited: unlimited(tenants, \.cpus), key: "cpu: 2", otherwise: "a worker can use all processors")
   }
 
@@ -96,15 +98,17 @@ package enum GuardReport {
     }
     return controller(
       "pids", policy.offer.controlGroups.processes,
-      "the number of processes is limited for each worker", policy, unlimited: unlimited(tenants, \.processes),
+      "the number of processes is limited for each worker, or tenant", policy,
+      unlimited: unlimited(tenants, \.processes),
       key: "pids_max: 4096", otherwise: "a worker can use up the user's processes")
   }
 
-  /// Whose workers have no limit that the guard could hold, and whether that is everybody.
+  /// Whose workers have no limit that the guard could hold, each by itself or all with their tenant, and whether that is everybody.
   private static func unlimited<Limit>(
     _ tenants: [ConfinedTenant], _ limit: KeyPath<ResourceCaps, Limit?>
   ) -> (names: [String], all: Bool) {
-    let names = tenants.filter { $0.worker[keyPath: limit] == nil }.map(\.name).sorted()
+    let names = tenants.filter { $0.worker[keyPath: limit] == nil && $0.total[keyPath: limit] == nil }.map(\.name)
+      .sorted()
     return (names, !names.isEmpty && names.count == tenants.count)
   }
 
@@ -125,7 +129,7 @@ package enum GuardReport {
         unlimited.all
           ? "no \(setting) is set for workers of \(list(unlimited.names)): \(otherwise)"
           : "\(words); no \(setting) is set for workers of \(list(unlimited.names))",
-        hint: "set `workers: { \(key) }` there, or below `defaults:` in fleet.yaml")
+        hint: "set `workers: { \(key) }` or `total: { \(key) }` there, or below `defaults:` in fleet.yaml")
     }
     return policy.offer.isRoot
       ? GuardState(name, .enforced, words) : GuardState(name, .weaker, "\(words); the tenants' own user may lift it")
@@ -133,7 +137,7 @@ package enum GuardReport {
 
   private static func landlock(_ policy: ConfinementPolicy, _ tenants: [ConfinedTenant]) -> GuardState {
     let abi = policy.offer.landlockABI
-    guard abi >= 2 else {
+    guard abi >= LandlockSupport.leastABI else {
       return GuardState(
         "landlock", .absent, "this kernel does not offer it; Unix permissions alone separate the tenants' files",
         hint: "Linux 5.19 or later with landlock among its security modules (lsm=landlock,…)")
@@ -146,13 +150,14 @@ package enum GuardReport {
         hint: policy.offer.isRoot ? landlockHint(tenants, without) : "run the fleet as root and give each tenant a user"
       )
     }
-    if abi < 3 {
+    if abi < LandlockSupport.truncationABI {
       return GuardState(
         "landlock", .weaker, "files outside can still be truncated where permissions allow it",
         hint: "Linux 6.2 or later")
     }
     return GuardState(
-      "landlock", .enforced, "of all files a tenant can open its own and the system's only (ABI \(abi))")
+      "landlock", .enforced,
+      "a tenant opens its own files and the system's only, and writes where it works (ABI \(abi))")
   }
 
   private static func landlockHint(_ tenants: [ConfinedTenant], _ without: [String]) -> String? {

@@ -3,6 +3,9 @@ package import Tenant
 
 /// Which files a tenant's processes may touch, as Landlock rules: what is the tenant's own can be written, the system can be
 /// read, and nothing else can be opened or listed, be it the fleet's or another tenant's. Unix permissions go on to hold as well.
+///
+/// Its own is what the fleet gave it to work in. The user's home is not: who writes there has a shell's start files, keys and the
+/// first directory of `PATH`, and with them whatever the user does beside the fleet.
 package enum LandlockPolicy {
   /// Read-only: programs, libraries, settings, the kernel's view of the machine.
   static let system: [FilePath] = [
@@ -26,21 +29,17 @@ package enum LandlockPolicy {
     rules.append(.init(sharedMemory, .write))
     rules.append(.init(tenant.dataDirectory, .write, required: true))
     rules.append(.init(tenant.resolvedRunnerHome, .write, required: true))
-    if let home = tenant.user.home { rules += homeRules(home, isOwn: !tenant.sharesUser) }
+    if let home = tenant.user.home { for path in readable(home, of: tenant) { rules.append(.init(path, .read)) } }
     if let sandboxes = tenant.sandboxes { rules.append(.init(sandboxes, .write)) }
     // A worktree's index and refs lie in its repository; whether the tenant may write there is the repository's permissions.
-    for repository in tenant.repositories { rules.append(.init(repository, .write)) }
+    for place in tenant.repositories + tenant.writable { rules.append(.init(place, .write)) }
     return ConfineSpec.Landlock(rules: rules, scopedSockets: abi >= LandlockSupport.scopeABI)
   }
 
-  /// A home that several tenants share is nobody's own: only what makes git and ssh work can be read.
-  private static func homeRules(_ home: FilePath, isOwn: Bool) -> [ConfineSpec.Landlock.Rule] {
-    if isOwn { return [.init(home, .write)] }
-    return shared(home).map { .init($0, .read) }
-  }
-
-  static func shared(_ home: FilePath) -> [FilePath] {
-    [".gitconfig", ".config/git", ".local/bin", ".local/share/claude", ".ssh/known_hosts"].map {
+  /// Of a user's home. One that several tenants share is nobody's own: only what makes git and ssh work.
+  static func readable(_ home: FilePath, of tenant: ConfinedTenant) -> [FilePath] {
+    guard tenant.sharesUser else { return [home] }
+    return [".gitconfig", ".config/git", ".local/bin", ".local/share/claude", ".ssh/known_hosts"].map {
       home.pushing(FilePath($0))
     }
   }

@@ -34,6 +34,7 @@ package enum TenantEnvironment {
     values["LANG"] = values["LANG"] ?? "C.UTF-8"
     let userHome = tenant.user.home ?? home
     values["PATH"] = path(userHome: userHome, supervisor: ownUser ? nil : supervisor["PATH"])
+    for (name, folder) in caches { values[name] = home.appending(folder).string }
     for (name, value) in tenant.environment where !isReserved(name) { values[name] = value }
 
     values["HOME"] = userHome.string
@@ -56,6 +57,13 @@ package enum TenantEnvironment {
   package static let runnerHomes = [
     "CLAUDE_CONFIG_DIR": "claude", "CODEX_HOME": "codex", "PI_CODING_AGENT_DIR": "pi", "XDG_DATA_HOME": "data",
     "XDG_STATE_HOME": "state", "XDG_CACHE_HOME": "cache",
+  ]
+
+  /// Of tools that keep what they download in the user's home whatever `XDG_CACHE_HOME` says, and cannot write there under Landlock. An
+  /// operator may set them otherwise.
+  static let caches = [
+    "npm_config_cache": "cache/npm", "CARGO_HOME": "cache/cargo", "GOPATH": "cache/go",
+    "GRADLE_USER_HOME": "cache/gradle",
   ]
 
   /// The directories that must be there before a runner starts: codex, for one, refuses a `CODEX_HOME` that is not.

@@ -35,8 +35,16 @@ package enum SandboxVerb {
     case "diff": try diff(request)
     case "land": try land(request)
     case "audit": try audit(request)
+    case "measure": measure(request)
     default: throw SandboxError(.invalidRequest, "there is no sandbox verb \(verb)")
     }
+  }
+
+  /// `{paths}` → `{bytes}`: what all of them occupy together. One in another counts once.
+  private static func measure(_ request: SandboxRequest) -> JSON {
+    let paths = (request.document["paths"]?.array ?? []).compactMap { $0.string.map { FilePath($0) } }
+    let outermost = paths.filter { path in !paths.contains { $0 != path && path.starts(with: $0) } }
+    return ["bytes": .int(Set(outermost).reduce(0) { $0 + DiskUse.of($1).bytes })]
   }
 
   static func shortBranch(_ name: String) -> String {

@@ -72,8 +72,6 @@ package struct DoctorFacts: Sendable {
   package var landlock = 0
   /// What a take-over watches of a tenant: its data dir, and seven directories in it.
   static let watchesEach = 8
-  /// The version of Linux 5.19: below it renames fail, and the fleet does without.
-  static let usableLandlock = 2
   /// The running fleet's document, or why there is none.
   package var document: FleetDocument?
   package var absence: FleetRefusal?
@@ -188,7 +186,7 @@ package enum Doctor {
     }
     checks += watches(facts)
     checks.append(
-      facts.landlock >= DoctorFacts.usableLandlock
+      facts.landlock >= LandlockSupport.leastABI
         ? DoctorCheck("landlock", .ok, "the kernel has Landlock, version \(facts.landlock)")
         : DoctorCheck(
           "landlock", .warn, "the kernel offers no Landlock that can be used: file access is limited by users alone",

@@ -30,7 +30,7 @@ extension DoctorFacts {
     if unsafe clinux_get_resource_limit(CInt(RLIMIT_NOFILE.rawValue), &soft, &hard) == 0 { facts.openFiles = hard }
     facts.watchInstances = kernelLimit("max_user_instances")
     facts.watchPlaces = kernelLimit("max_user_watches")
-    facts.landlock = max(0, Int(clinux_landlock_abi()))
+    facts.landlock = LandlockSupport.abi
     return facts
   }
 
@@ -81,9 +81,7 @@ extension DoctorFacts {
   private static func freeBytes(_ path: FilePath) -> Int64? {
     var place = path
     while !exists(place), !place.components.isEmpty { place.removeLastComponent() }
-    var status = statvfs()
-    guard unsafe place.withPlatformString({ unsafe statvfs($0, &status) }) == 0 else { return nil }
-    return Int64(clamping: UInt64(status.f_bavail) * UInt64(status.f_frsize))
+    return FileSystemRoom.free(at: place)
   }
 
   private static func find(_ program: String, _ environment: HostEnvironment) -> String?? {

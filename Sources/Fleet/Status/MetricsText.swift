@@ -104,6 +104,9 @@ package enum MetricsText {
       if let bytes = use.memoryBytes {
         samples.append(gauge("tenant_memory_bytes", "Memory that a tenant's processes take.", Double(bytes), tenant))
       }
+      if let count = use.processes {
+        samples.append(gauge("tenant_processes", "Processes and threads of a tenant.", Double(count), tenant))
+      }
     }
     if let budget = row.budget {
       for (name, axis, scale) in [

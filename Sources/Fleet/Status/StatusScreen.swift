@@ -112,13 +112,18 @@ package struct StatusScreen: Sendable {
       ]
       if isMeasured {
         cells += [
-          .init(row.use?.cpuPercent.map(Display.percent) ?? "-"), .init(row.use?.memoryBytes.map(Display.bytes) ?? "-"),
+          .init(row.use?.cpuPercent.map(Display.percent) ?? "-"), .init(memory(row)),
         ]
       }
       return TextTable.Row(
         cells, note: note.map { .init($0, row.phase.isWell ? .faint : Paint.style(of: row.phase)) })
     }
     return TextTable(columns, rows).lines(width: width, paint: paint)
+  }
+
+  private func memory(_ row: TenantRow) -> String {
+    guard let bytes = row.use?.memoryBytes else { return "-" }
+    return Display.bytes(bytes) + (row.limits.memoryBytes.map { " of \(Display.bytes($0))" } ?? "")
   }
 
   private func lastBeat(_ row: TenantRow) -> String {

@@ -34,12 +34,15 @@ package struct TenantRow: Hashable, Sendable {
   package var diskBytes: Int64?
   /// nil where no control group counts it.
   package var use: TenantUse?
+  package var limits: TenantLimits
+  /// Of the disk, all together; nil where it has no limit, or nobody looked yet.
+  package var occupiedBytes: Int64?
 
   package init(
     name: String, dataDir: String?, user: String?, phase: TenantPhase, reason: String? = nil, lastBeat: LastBeat? = nil,
     nextBeatAt: Int64? = nil, workers: FleetDocument.WorkerCounts = .init(), budget: TenantBudget? = nil,
     asksPending: Int = 0, oldestAskSeconds: Int64? = nil, sandboxes: Int = 0, diskBytes: Int64? = nil,
-    use: TenantUse? = nil
+    use: TenantUse? = nil, limits: TenantLimits = TenantLimits(), occupiedBytes: Int64? = nil
   ) {
     self.name = name
     self.dataDir = dataDir
@@ -55,6 +58,8 @@ package struct TenantRow: Hashable, Sendable {
     self.sandboxes = sandboxes
     self.diskBytes = diskBytes
     self.use = use
+    self.limits = limits
+    self.occupiedBytes = occupiedBytes
   }
 
   package var json: JSON {
@@ -65,6 +70,8 @@ package struct TenantRow: Hashable, Sendable {
       "asks": ["pending": .int(Int64(asksPending)), "oldest_s": .optional(oldestAskSeconds)],
       "sandboxes": .int(Int64(sandboxes)), "disk_bytes": .optional(diskBytes),
       "cpu": use?.cpuJSON ?? .null, "memory_bytes": .optional(use?.memoryBytes),
+      "processes": .optional(use?.processes), "limits": limits.json,
+      "occupied_bytes": .optional(occupiedBytes),
     ]
   }
 }
@@ -85,7 +92,8 @@ extension TenantRow {
       nextBeatAt: json["next_beat_at"]?.int, workers: .init(json: json["workers"]),
       budget: json["budget"].flatMap(TenantBudget.init(json:)), asksPending: Int(json["asks"]?["pending"]?.int ?? 0),
       oldestAskSeconds: json["asks"]?["oldest_s"]?.int, sandboxes: Int(json["sandboxes"]?.int ?? 0),
-      diskBytes: json["disk_bytes"]?.int, use: TenantUse(row: json))
+      diskBytes: json["disk_bytes"]?.int, use: TenantUse(row: json), limits: TenantLimits(json: json["limits"]),
+      occupiedBytes: json["occupied_bytes"]?.int)
   }
 }
 

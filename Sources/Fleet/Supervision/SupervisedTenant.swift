@@ -29,6 +29,7 @@ struct SupervisedTenant: Sendable {
   var strangers: [String: String] = [:]
   var sandboxes = SandboxKeeping()
   var use = UseMeter()
+  var occupation = DiskOccupation()
   /// The beat's process, to be ended with the tenant.
   var beat: ProcessIdentity?
   /// Stops its deadline while the tenant is frozen.

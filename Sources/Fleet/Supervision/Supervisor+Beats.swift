@@ -142,6 +142,7 @@ extension Supervisor {
       return Self.refusal("the request names no run", retryAt: nil)
     }
     guard !tenant.state.frozen, !tenant.state.paused else { return Self.refusal("paused by ops", retryAt: nil) }
+    if let full = tenant.state.full { return Self.refusal(full, retryAt: nil) }
     guard waitingDecides[name] == nil else {
       return Self.refusal("another question of this beat waits for a place", retryAt: nil)
     }

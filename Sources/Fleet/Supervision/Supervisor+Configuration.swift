@@ -71,6 +71,7 @@ extension Supervisor {
       guard known.configuration != wanted else { return applyOrders(orders, to: name) }
       tenants[name]?.configuration = wanted
       tenants[name]?.state.interval = interval
+      limitAnew(name)
       tryAgain(name)
       lines.append("\(name): changed")
     } else {
@@ -84,6 +85,7 @@ extension Supervisor {
       lines.append("\(name): added")
     }
     lines += applyOrders(orders, to: name)
+    if knowsOrders { recallHeldStill(name) }
     reconcile(name, .touched)
     return lines
   }
@@ -97,7 +99,9 @@ extension Supervisor {
     tenants[name]?.state.drained = draining
     tenants[name]?.state.paused = !knowsOrders || tenant.configuration.isPaused || mine.contains { $0.order == .pause }
     // Who was known to be frozen stays so.
-    if knowsOrders { tenants[name]?.state.frozen = mine.contains { $0.order == .freeze } }
+    if knowsOrders {
+      tenants[name]?.state.frozen = tenant.state.heldStill != nil || mine.contains { $0.order == .freeze }
+    }
     return []
   }
 
@@ -118,6 +122,7 @@ extension Supervisor {
     let mustDrain = obeyDrain(orders)
     for name in tenants.keys.sorted() {
       applyOrders(orders, to: name)
+      if knowsOrders { recallHeldStill(name) }
       if tenants[name]?.state.frozen == false { schedule(name, in: 0) }
     }
     if mustDrain { finishDrain() }

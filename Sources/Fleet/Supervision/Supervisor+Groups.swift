@@ -111,6 +111,23 @@ extension Supervisor {
     }
   }
 
+  /// A changed limit holds for what runs already, too.
+  func limitAnew(_ name: String) {
+    guard let tenant = tenants[name], let confined = try? confined(tenant) else { return }
+    let confinement = confinement
+    begin(.short) { fleet in
+      let failure = await Threads.run { () -> String? in
+        do throws(HostError) {
+          try confinement.limitAnew(confined)
+          return nil
+        } catch {
+          return "\(error)"
+        }
+      }
+      if let failure { fleet.say("its limits could not be changed: \(failure)", about: name, level: .warning) }
+    }
+  }
+
   /// The session's own holder ends what it can reach and goes; this is for what escaped it, or killed it.
   private func endLeftovers(of worker: String, of name: String) async {
     for _ in 0..<Self.holderLooks where confinement.isPopulated(worker: worker, of: name) != false {
@@ -149,8 +166,7 @@ extension Supervisor {
   func noteMemoryKills(_ record: WorkerRecord, of name: String) {
     let kills = confinement.memoryKills(worker: record.id, of: name)
     guard kills > 0, let tenant = tenants[name], tenant.memoryEnds[record.generation] == nil else { return }
-    let most = tenant.configuration.workers.memory.map { " of \($0)" } ?? ""
-    let words = "out of memory: the kernel ended \(kills) of its processes at its limit\(most)"
+    let words = "out of memory: the kernel ended \(kills) of its processes\(Self.memoryLimits(tenant.configuration))"
     tenants[name]?.memoryEnds[record.generation] = words
     say("worker \(record.id): \(words)", about: name, level: .warning)
     changed(.workers)
@@ -160,6 +176,16 @@ extension Supervisor {
       if case .failure(let error) = await fleet.ledger.perform({ try $0.note(key, words) }) {
         fleet.ledgerFailed(error)
       }
+    }
+  }
+
+  /// Which of them it was the kernel does not say.
+  private static func memoryLimits(_ configuration: TenantConfiguration) -> String {
+    switch (configuration.workers.memory, configuration.total.memory) {
+    case (let own?, nil): " at its limit of \(own)"
+    case (nil, let whole?): " at the tenant's limit of \(whole)"
+    case (let own?, let whole?): " at its limit of \(own), or its tenant's of \(whole)"
+    case (nil, nil): ""
     }
   }
 

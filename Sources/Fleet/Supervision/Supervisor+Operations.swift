@@ -125,7 +125,8 @@ extension Supervisor: FleetOperations {
     switch result {
     case .failure(let error): throw FleetRefusal(.unavailable, error.description, hint: error.hint)
     case .success(let orders):
-      let failed = await obey(orders, name.map { [$0] } ?? tenants.keys.sorted())
+      let failed = await obey(
+        orders, name.map { [$0] } ?? tenants.keys.sorted(), isThaw: order == .freeze && !give)
       say("\(give ? "" : "lifted ")\(order.rawValue) by \(caller.user)", about: name)
       guard failed.isEmpty else {
         throw FleetRefusal(
@@ -135,11 +136,12 @@ extension Supervisor: FleetOperations {
     }
   }
 
-  /// Answers what of it could not be done, in words.
-  private func obey(_ orders: [OrderRecord], _ names: [String]) async -> [String] {
+  /// Answers what of it could not be done, in words. Whoever thaws a tenant thaws it whatever it was held still for.
+  private func obey(_ orders: [OrderRecord], _ names: [String], isThaw: Bool) async -> [String] {
     var failed: [String] = []
     for name in names {
       guard let before = tenants[name]?.state else { continue }
+      if isThaw { tenants[name]?.state.heldStill = nil }
       applyOrders(orders, to: name)
       guard let after = tenants[name]?.state else { continue }
       // Said again, a freeze is done again: the first may have failed.
@@ -228,8 +230,10 @@ extension Supervisor: FleetOperations {
   /// Who wished what, through the socket: one line that stays.
   package func record(_ record: AuditRecord) async {
     var more = 0
-    if record.outcome != "done", !record.caller.roles.contains(.ops) {
-      switch refusedWishes.place(record.caller, at: clock.monotonic()) {
+    let isRefused = record.outcome != "done"
+    if !record.caller.roles.contains(.ops), isRefused || !record.caller.roles.contains(.concierge) {
+      let now = clock.monotonic()
+      switch isRefused ? refusedWishes.place(record.caller, at: now) : tenantWishes.place(record.caller, at: now) {
       case .nowhere: return
       case .log(let unsaid):
         let also = unsaid > 0 ? ", and \(unsaid) more before" : ""
@@ -242,8 +246,11 @@ extension Supervisor: FleetOperations {
     let entry = AuditEntry(
       at: record.at, actor: record.caller.user, via: record.caller.via, action: record.action,
       scope: tenant.map { .tenant($0) } ?? .fleet,
-      detail: [record.target, record.detail, record.outcome, more > 0 ? "(and \(more) more refused before)" : nil]
-        .compactMap { $0 }.joined(separator: " "))
+      detail: [
+        record.target, record.detail, record.outcome,
+        more > 0 ? "(and \(more) more \(isRefused ? "refused " : "")before)" : nil,
+      ]
+      .compactMap { $0 }.joined(separator: " "))
     if case .failure(let error) = await ledger.perform({ try $0.audit(entry) }) { ledgerFailed(error) }
   }
 }

@@ -38,7 +38,13 @@ extension Supervisor {
       case .off: .off
       }
     confined.readable = configuration.readable
+    confined.writable = configuration.writable
     confined.bubblewrap = configuration.workers.bubblewrap
+    let total = configuration.total
+    confined.total = ResourceCaps(
+      memoryBytes: total.memory?.bytes, cpus: total.cpu.map { Double($0.thousandths) / 1000 },
+      processes: total.processes)
+    confined.largestFile = total.disk?.bytes
     confined.worker = ResourceCaps(
       memoryBytes: configuration.workers.memory?.bytes,
       cpus: configuration.workers.cpu.map { Double($0.thousandths) / 1000 },

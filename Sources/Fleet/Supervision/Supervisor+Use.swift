@@ -5,10 +5,12 @@ import Tenant
 /// the others after they did something: `status` only says what was seen last, and a thousand idle tenants cost next to nothing.
 extension Supervisor {
   func keepLooking() async {
-    guard confinement.groups.offer.hasGroups else { return }
+    let hasGroups = confinement.groups.offer.hasGroups
     while !stopping {
       // Cancelled means that the supervisor stops.
       guard (try? await Task.sleep(for: Self.lookEvery)) != nil else { return }
+      measureOccupation()
+      guard hasGroups else { continue }
       await lookAtUse()
       for (name, tenant) in tenants where !tenant.unrecorded.isEmpty { lookForUnrecorded(name) }
       dropStrays()
@@ -32,7 +34,7 @@ extension Supervisor {
 }
 
 extension SupervisedTenant {
-  fileprivate var isBusy: Bool {
+  var isBusy: Bool {
     if case .beating = state.activity { return true }
     return !unrecorded.isEmpty || !liveWorkers.isEmpty
   }

@@ -76,7 +76,9 @@ extension Supervisor {
         live: tenant.liveCount, pending: pending, max: tenant.configuration.workers.maximum),
       budget: tenant.budget.map { TenantBudget($0) }, asksPending: asks.count + fleetAsks.count,
       oldestAskSeconds: oldest.map { max(0, clock.now - $0) }, sandboxes: sandboxCount(tenant),
-      diskBytes: tenant.sandboxes.diskBytes, use: tenant.use.use)
+      diskBytes: tenant.sandboxes.diskBytes, use: tenant.use.use,
+      limits: TenantLimits(tenant.configuration.total),
+      occupiedBytes: tenant.configuration.total.disk.flatMap { _ in tenant.occupation.bytes })
   }
 
   /// Why nothing seems to happen: a beat that takes long is the usual answer.

@@ -49,7 +49,7 @@ extension Supervisor {
   }
 
   /// Stop means stopped; what it did not save is parked as its sandbox is collected.
-  private func stop(_ record: WorkerRecord, of tenant: SupervisedTenant, because words: String) async {
+  func stop(_ record: WorkerRecord, of tenant: SupervisedTenant, because words: String) async {
     let name = tenant.id.name
     say("worker \(record.id) is stopped: \(words)", about: name, level: .warning)
     _ = await helper(

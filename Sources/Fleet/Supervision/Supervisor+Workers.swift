@@ -33,7 +33,7 @@ extension Supervisor {
   private func workerHold(_ tenant: SupervisedTenant) -> String? {
     if tenant.state.frozen { return "the tenant is frozen" }
     if tenant.state.paused { return "the tenant is paused" }
-    if let trouble = ledgerTrouble { return trouble }
+    if let trouble = ledgerTrouble ?? tenant.state.full { return trouble }
     // A parked account stops its own runner only: the ledger knows which.
     if let held = tenant.state.held, held.axis != nil { return held.reason }
     if let waiting = tenant.holds.waiting { return waiting.reason }

@@ -63,7 +63,8 @@ package actor Supervisor {
   let ports: PortRegister
   let baselines: AuditBaselines
   var log = LogRing()
-  var refusedWishes = RefusedWishes()
+  var refusedWishes = RecordedWishes(RecordedWishes.refused)
+  var tenantWishes = RecordedWishes(RecordedWishes.done)
   var prices = PriceTable.shipped
   /// Why no decide may start in the whole fleet: the ledger cannot be written.
   var ledgerTrouble: String?
@@ -100,6 +101,10 @@ package actor Supervisor {
   var stirred: Set<String> = []
   /// Tenants that are configured no longer and of whom something lived when they went: their control groups go when nobody does.
   var strays: Set<String> = []
+  var diskWatch = DiskWatch()
+  let diskReserve: DiskReserve
+  /// Why room could not be set aside, as it was said last.
+  var reserveTrouble: HostError?
 
   private var alarm: Task<Void, Never>?
   private var alarmDue: Double?
@@ -115,6 +120,7 @@ package actor Supervisor {
     ledger = LedgerLane(Ledger(path: paths.ledger))
     feed = ChangeFeed(clock: clock)
     ports = PortRegister(file: paths.ports)
+    diskReserve = DiskReserve(file: paths.reserve)
     baselines = AuditBaselines(directory: paths.baselines)
     watch = try WakeWatch()
     confinement = Confinement(
@@ -137,6 +143,7 @@ package actor Supervisor {
   package func run() async {
     begin { await $0.keepBooks() }
     begin { await $0.keepLooking() }
+    begin { await $0.keepRoom() }
     for await event in watch.events { heard(event) }
     await finishErrands()
   }

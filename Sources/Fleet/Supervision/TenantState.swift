@@ -32,6 +32,8 @@ struct TenantState: Hashable, Sendable {
   var interval: Double
   var paused = false
   var frozen = false
+  /// The fleet itself holds it still, and why: it is frozen as well then.
+  var heldStill: String?
   /// Everything of the fleet was stopped on request.
   var drained = false
   /// The ledger that says what is frozen could not be read yet.
@@ -51,6 +53,8 @@ struct TenantState: Hashable, Sendable {
   var decideTrouble: String?
   /// Why the budget, its own or the fleet's, stops new decides, or a provider that turned it away.
   var held: AdmissionRefusal?
+  /// It occupies more of the disk than it may: nothing new of it starts.
+  var full: String?
   /// Why nobody's decides may start: the fleet's ledger cannot be written.
   var ledgerTrouble: String?
   var lastBeat: TenantReport.Beat?
@@ -71,6 +75,7 @@ extension TenantState {
       return (.held, "the ledger cannot be read, so nobody knows what ops had frozen: nothing runs until it can")
     }
     if drained { return (.paused, "drained by ops: all of it is stopped, and nothing starts until `looop-fleet thaw`") }
+    if let heldStill { return (.held, heldStill) }
     if frozen { return (.paused, "frozen by ops: nothing of it runs until `looop-fleet thaw`") }
     if paused { return (.paused, "paused by ops: no beats until `looop-fleet tenant resume`") }
     switch lease {
@@ -79,7 +84,7 @@ extension TenantState {
     case .none, .taking, .held: break
     }
     if failures > 0 { return troubled(trouble ?? "beats fail") }
-    if let held = ledgerTrouble ?? held?.reason { return (.held, held) }
+    if let held = ledgerTrouble ?? full ?? held?.reason { return (.held, held) }
     if decideFailures > 0 {
       let reason =
         "\(decideFailures) failed decide\(decideFailures == 1 ? "" : "s") in a row: \(decideTrouble ?? trouble ?? "see its log")"

@@ -30,6 +30,6 @@ struct UseMeter: Hashable, Sendable {
       now > before.at ? (used / (now - before.at) * 1000).rounded() / 10 : nil
     }
     last = Look(counted: seen.cpuSeconds, at: now)
-    use = TenantUse(cpuSeconds: total, cpuPercent: percent, memoryBytes: seen.memoryBytes)
+    use = TenantUse(cpuSeconds: total, cpuPercent: percent, memoryBytes: seen.memoryBytes, processes: seen.processes)
   }
 }

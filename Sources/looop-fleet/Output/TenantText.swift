@@ -24,8 +24,18 @@ enum TenantText {
     }
     if let use = row.use {
       let percent = use.cpuPercent.map { "\(Display.percent($0)) of a processor, " } ?? ""
-      facts.append(("cpu", "\(percent)\(Display.count(Int64(use.cpuSeconds))) s in all"))
-      if let bytes = use.memoryBytes { facts.append(("memory", Display.bytes(bytes))) }
+      let limits = row.limits
+      let share = limits.cpus.map { " (at most \(Display.percent($0 * 100)))" } ?? ""
+      facts.append(("cpu", "\(percent)\(Display.count(Int64(use.cpuSeconds))) s in all\(share)"))
+      if let bytes = use.memoryBytes {
+        facts.append(("memory", Display.bytes(bytes) + (limits.memoryBytes.map { " of \(Display.bytes($0))" } ?? "")))
+      }
+      if let count = use.processes {
+        facts.append(("processes", Display.count(count) + (limits.processes.map { " of \(Display.count($0))" } ?? "")))
+      }
+    }
+    if let bytes = row.occupiedBytes {
+      facts.append(("disk", Display.bytes(bytes) + (row.limits.diskBytes.map { " of \(Display.bytes($0))" } ?? "")))
     }
     for (name, path) in (tenant["repos"]?.object ?? [:]).sorted(by: { $0.key < $1.key }) {
       facts.append(("repo \(name)", path.string ?? "-"))

@@ -115,7 +115,7 @@ import Testing
     ),
     (
       "data_dir: /d\nxyzzy: 5", "2: unknown key `xyzzy` in a tenant's file",
-      "known keys: budget, data_dir, environment, interval, landlock, paused, readable, repos, runner_home, sandboxes, time_zone, user, weight, workers"
+      "known keys: budget, data_dir, environment, interval, landlock, paused, readable, repos, runner_home, sandboxes, time_zone, total, user, weight, workers, writable"
     ),
     (
       "data_dir: /d\nsandboxes:\n  setpu: x", "3: unknown key `setpu` in `sandboxes:`", "did you mean `setup`?"

@@ -72,17 +72,26 @@ private func policy(isRoot: Bool = true, abi: Int = 7, pids: ControlGroupOffer.V
     #expect(!limits(false, nil))
   }
 
-  @Test func `Landlock opens what is the tenant's own, and not the home of a user that several tenants share`() {
+  @Test
+  func
+    `Landlock opens what the tenant works in, and its home only to read, and not where tenants share it`()
+  {
     func writable(_ tenant: ConfinedTenant) -> [FilePath] {
       policy().spec(for: .beat(tenant), groups: []).landlock!.rules.filter { $0.access == .write }.map(\.path)
     }
-    let own = writable(tenant { $0.repositories = ["/srv/git/web.git"] })
+    let own = tenant {
+      $0.repositories = ["/srv/git/web.git"]
+      $0.writable = ["/srv/cache"]
+    }
     #expect(
-      own == [
-        "/dev/shm", "/srv/web", "/home/alice/.looop-fleet/web", "/home/alice", "/var/lib/looop-fleet/sandboxes/web",
-        "/srv/git/web.git",
+      writable(own) == [
+        "/dev/shm", "/srv/web", "/home/alice/.looop-fleet/web", "/var/lib/looop-fleet/sandboxes/web",
+        "/srv/git/web.git", "/srv/cache",
       ])
-    #expect(!writable(tenant { $0.sharesUser = true }).contains("/home/alice"))
+    func readsHome(_ tenant: ConfinedTenant) -> Bool {
+      policy().spec(for: .beat(tenant), groups: []).landlock!.rules.contains(.init("/home/alice", .read))
+    }
+    #expect(readsHome(own) && !readsHome(tenant { $0.sharesUser = true }))
     let rules = policy().spec(for: .beat(tenant()), groups: []).landlock!.rules
     for hidden: FilePath in ["/", "/home", "/var", "/var/lib/looop-fleet", "/run", "/tmp", "/root", "/srv"] {
       #expect(!rules.contains { $0.path == hidden })
@@ -141,8 +150,11 @@ private func policy(isRoot: Bool = true, abi: Int = 7, pids: ControlGroupOffer.V
   @Test func `the environment is exactly the list`() {
     #expect(
       environment(.beat(tenant())).entries == [
-        "CLAUDE_CODE_TMPDIR=/home/alice/.looop-fleet/web/tmp", "CLAUDE_CONFIG_DIR=/home/alice/.looop-fleet/web/claude",
-        "CODEX_HOME=/home/alice/.looop-fleet/web/codex", "HOME=/home/alice", "HTTP_PROXY=http://proxy:3128",
+        "CARGO_HOME=/home/alice/.looop-fleet/web/cache/cargo", "CLAUDE_CODE_TMPDIR=/home/alice/.looop-fleet/web/tmp",
+        "CLAUDE_CONFIG_DIR=/home/alice/.looop-fleet/web/claude",
+        "CODEX_HOME=/home/alice/.looop-fleet/web/codex", "GOPATH=/home/alice/.looop-fleet/web/cache/go",
+        "GRADLE_USER_HOME=/home/alice/.looop-fleet/web/cache/gradle", "HOME=/home/alice",
+        "HTTP_PROXY=http://proxy:3128",
         "LANG=de_DE.UTF-8", "LOGNAME=alice", "LOOOP_BIN=/usr/bin/looop", "LOOOP_DATA_DIR=/srv/web",
         "LOOOP_FLEET_SOCKET=/run/looop-fleet/fleet.sock", "LOOOP_TENANT=web",
         "PATH=/home/alice/.local/bin:/usr/local/bin:/usr/bin:/bin",
@@ -150,6 +162,7 @@ private func policy(isRoot: Bool = true, abi: Int = 7, pids: ControlGroupOffer.V
         "TEMP=/home/alice/.looop-fleet/web/tmp", "TMP=/home/alice/.looop-fleet/web/tmp",
         "TMPDIR=/home/alice/.looop-fleet/web/tmp", "USER=alice", "XDG_CACHE_HOME=/home/alice/.looop-fleet/web/cache",
         "XDG_DATA_HOME=/home/alice/.looop-fleet/web/data", "XDG_STATE_HOME=/home/alice/.looop-fleet/web/state",
+        "npm_config_cache=/home/alice/.looop-fleet/web/cache/npm",
       ])
   }
 

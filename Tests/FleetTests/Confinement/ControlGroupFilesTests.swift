@@ -25,8 +25,9 @@ import Testing
       name: "v2 with all controllers", controllers: "cpu io memory pids\n",
       files: [
         "v2/f/t-web/cpu.stat": cpuStat + "nr_periods 9\nnr_throttled 3\n", "v2/f/t-web/memory.current": "67108864\n",
+        "v2/f/t-web/pids.current": "7\n",
         "v2/f/t-web/memory.events": "low 0\nhigh 0\nmax 7\noom 2\noom_kill 2\noom_group_kill 1\n",
-      ], usage: ControlGroupUsage(cpuSeconds: 2.5, memoryBytes: 64 << 20), kills: 2, throttlings: 3),
+      ], usage: ControlGroupUsage(cpuSeconds: 2.5, memoryBytes: 64 << 20, processes: 7), kills: 2, throttlings: 3),
     Host(
       name: "hybrid: limits are v1's, CPU time is v2's",
       legacy: ["memory": "v1/memory", "cpu": "v1/cpu"],

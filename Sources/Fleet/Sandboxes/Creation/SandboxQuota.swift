@@ -50,14 +50,14 @@ struct SandboxQuota: Hashable, Sendable {
       return (limit == nil ? 0 : DiskUse.of(layout.root).bytes, spare)
     }
     // Measuring every file is the price of a quota; far from it, or without one, only the free space is asked for.
-    let free = DiskUse.free(at: layout.root)
+    let free = FileSystemRoom.free(at: layout.root)
     if !needsMeasuring, let free, free >= freeFloor { return }
     var (used, spare) = measure()
     var verdict = decide(used: used, reclaimable: spare, free: free)
     if verdict == .reclaim {
       try reclaim(layout)
       (used, spare) = measure()
-      verdict = decide(used: used, reclaimable: 0, free: DiskUse.free(at: layout.root))
+      verdict = decide(used: used, reclaimable: 0, free: FileSystemRoom.free(at: layout.root))
     }
     if case .refuse(let why) = verdict {
       throw SandboxError(.noSpace, why, hint: "look at them: looop-fleet sandboxes; collect: looop-fleet sandbox prune")

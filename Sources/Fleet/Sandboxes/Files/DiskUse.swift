@@ -28,11 +28,4 @@ struct DiskUse: Hashable, Sendable {
     bytes += Int64(status.st_blocks) * 512
     files += 1
   }
-
-  /// Free bytes for this user on the file system of `path`.
-  static func free(at path: FilePath) -> Int64? {
-    var status = statvfs()
-    guard unsafe path.withPlatformString({ unsafe statvfs($0, &status) }) == 0 else { return nil }
-    return Int64(clamping: UInt64(status.f_bavail) &* UInt64(status.f_frsize))
-  }
 }

@@ -126,7 +126,7 @@ struct SandboxSweep: Sendable {
     return try repository.target(of: PrivateRepository.sourceHead) ?? repository.head().commit
   }
 
-  private var hasRoom: Bool { !isNearQuota && (DiskUse.free(at: layout.root).map { $0 > freeFloor } ?? false) }
+  private var hasRoom: Bool { !isNearQuota && (FileSystemRoom.free(at: layout.root).map { $0 > freeFloor } ?? false) }
 
   /// Brings the pool to its size: drops what is too many, makes what is missing.
   private func size(_ name: SandboxName, _ common: FilePath, _ result: inout Result) throws {

@@ -27,12 +27,15 @@ struct ReloadCommand: AsyncParsableCommand {
     }
   }
 
-  /// After a change of a file: applies it where a fleet runs, and says so where none does.
-  static func afterChange(_ common: CommonOptions) async throws {
+  /// After a change of a tenant's file: applies it where a fleet runs, and says so where none does. Other tenants' files that are
+  /// refused are told, and are no failure of this one.
+  static func afterChange(of tenant: String, _ common: CommonOptions) async throws {
     do {
       let outcome = try await common.client().post("/v1/reload")
       tell(outcome)
-      if outcome["refused"]?.array?.isEmpty == false { throw ExitStatus.refused }
+      // A refused fleet.yaml is nobody's, and then nothing is applied at all.
+      let isRefused = outcome["refused"]?.array?.contains { [tenant, nil].contains($0["tenant"]?.string) } == true
+      if isRefused { throw ExitStatus.refused }
     } catch let refusal as FleetRefusal where refusal.class == .notRunning {
       Printer.standard.note("the fleet is not running; the change counts when it starts")
     }

@@ -38,7 +38,7 @@ struct TenantAdd: AsyncParsableCommand {
     Printer.standard.line("wrote \(path)")
     let isNew = try TenantPlace.make(draft.dataDirectory, user: draft.user)
     if isNew { Printer.standard.line("made \(draft.dataDirectory)") }
-    try await ReloadCommand.afterChange(common)
+    try await ReloadCommand.afterChange(of: draft.id.name, common)
     if isNew {
       Printer.standard.line(
         "next, once the fleet runs: looop --tenant \(name) init --runner claude (or codex, opencode, pi, rules)")

@@ -106,6 +106,6 @@ struct TenantRemove: AsyncParsableCommand {
       )
     }
     Printer.standard.line("\(name): removed from the configuration")
-    try await ReloadCommand.afterChange(common)
+    try await ReloadCommand.afterChange(of: name, common)
   }
 }

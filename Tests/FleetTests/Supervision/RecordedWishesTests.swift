@@ -2,10 +2,10 @@ import Testing
 
 @testable import Fleet
 
-@Suite struct RefusedWishesTests {
+@Suite struct RecordedWishesTests {
   @Test func `a stranger's refusals stay out of the ledger, and a flood out of the log`() {
-    var wishes = RefusedWishes()
-    let burst = Int(RefusedWishes.policy.burst)
+    var wishes = RecordedWishes(RecordedWishes.refused)
+    let burst = Int(RecordedWishes.refused.burst)
     for _ in 0..<burst { #expect(wishes.place(.stranger(), at: 0) == .log(unsaid: 0)) }
     for _ in 0..<100 { #expect(wishes.place(.stranger(), at: 0) == .nowhere) }
     // Somebody else's is heard meanwhile; with a part in the fleet it is booked.
