@@ -36,7 +36,6 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "program.h"
 #include "sha1.h"
 
 // Swift's view of glibc hides the GNU declarations; these are stable.
@@ -87,12 +86,6 @@ static inline int clinux_open_straight(const char *path, int flags) {
 
 static inline int clinux_landlock_abi(void) {
   return (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-}
-static inline int clinux_landlock_create(uint64_t handled_fs) {
-  struct landlock_ruleset_attr attr;
-  memset(&attr, 0, sizeof attr);
-  attr.handled_access_fs = handled_fs;
-  return (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr.handled_access_fs, 0);
 }
 static inline int clinux_landlock_allow(int ruleset, int fd, uint64_t access) {
   struct landlock_path_beneath_attr attr;
@@ -300,17 +293,6 @@ static inline ssize_t clinux_receive_descriptors(int socket, void *bytes, size_t
     }
   }
   return n;
-}
-
-static inline int clinux_peer(int socket, pid_t *pid, uid_t *uid, gid_t *gid) {
-  // `struct ucred`, which is declared for GNU sources only.
-  struct { pid_t pid; uid_t uid; gid_t gid; } credentials;
-  socklen_t length = sizeof credentials;
-  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0) return -1;
-  *pid = credentials.pid;
-  *uid = credentials.uid;
-  *gid = credentials.gid;
-  return 0;
 }
 
 /// A Unix-domain stream socket, connected (listen = 0) or bound and listening. -1 with errno; ENAMETOOLONG if the path does not fit.

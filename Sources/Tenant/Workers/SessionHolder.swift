@@ -44,7 +44,7 @@ package struct SessionHolder: ~Copyable {
       var holder = try start(options, environment: environment)
       // The starter waits for this line, and for our end of its pipe to close.
       if options.report { _ = Self.report(["ok": true, "pid": .int(Int64(getpid()))], 0) }
-      SessionMemory.trim()
+      ProgramPages.giveBack()
       return holder.hold()
     } catch let refusal as Refusal {
       return Self.report(["ok": false, "error": .string(refusal.cause), "code": .string(refusal.code.rawValue)], 1)

@@ -1,4 +1,3 @@
-import CLinux
 import Glibc
 import SystemPackage
 import Tenant
@@ -31,7 +30,7 @@ struct SandboxOpening: Sendable {
     defer { _ = flock(opening.descriptor.raw, LOCK_UN) }
 
     // The look at the repository ran through much that the making does not.
-    clinux_give_back_code()
+    ProgramPages.giveBack()
     var creation = creation(site)
     let top = try needs(site.place, creation)
     creation.fill = { _, admin, found in

@@ -1,5 +1,4 @@
 import CGit2
-import CLinux
 import Glibc
 import SystemPackage
 import Tenant
@@ -37,7 +36,7 @@ struct Checkout {
     let repository = try Repository(opening: self.repository, bare: true)
     let index = try Index(at: indexPath)
     // From here on memory grows with the repository; what only the beginning ran through is not held beside it.
-    clinux_give_back_code()
+    ProgramPages.giveBack()
     try index.read(commit: commit, of: repository)
     let root = try open(directory)
     let entries = EntryList(index)

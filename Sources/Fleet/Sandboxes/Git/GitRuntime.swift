@@ -1,5 +1,5 @@
 import CGit2
-import CLinux
+import Tenant
 
 /// libgit2 reads every certificate of this host as it starts, for https. Nothing here speaks https: that would be a half of what a
 /// helper computes and a megabyte of what it holds. The function of its TLS library is found here first, and finds no file. Where libgit2 uses
@@ -19,7 +19,7 @@ package func startNoSecureShell(_ flags: CInt) -> CInt { 0 }
 enum GitRuntime {
   private static let started: CInt = {
     // The loader and Swift's own start are behind us.
-    clinux_give_back_code()
+    ProgramPages.giveBack()
     let count = git_libgit2_init()
     _ = cgit2_set_owner_validation(1)
     _ = cgit2_set_hash_verification(0)

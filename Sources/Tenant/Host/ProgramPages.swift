@@ -1,0 +1,49 @@
+import CLinux
+import Glibc
+import SystemPackage
+
+/// Gives back the pages of program and libraries that this process ran through and that are still as their file has them: they come back from
+/// there when they are touched again. The kernel maps sixteen around each that is, so that what a start ran through is soon most of what a
+/// small process holds. What was written to is the process's own and stays.
+package enum ProgramPages {
+  package static func giveBack() {
+    guard let maps = FileReading.of("/proc/self/maps", maximumBytes: 1 << 20).text,
+      let pages = try? OwnedDescriptor(opening: "/proc/self/pagemap", O_RDONLY)
+    else { return }
+    // Another thread could write to a page between our look and the end of it.
+    let isAlone = Self.isOneThread
+    for line in maps.split(separator: "\n") {
+      let fields = line.split(separator: " ", maxSplits: 5)
+      guard fields.count == 6, fields[1].hasSuffix("p"), isAlone || fields[1].dropFirst().first == "-",
+        fields[5].drop(while: { $0 == " " }).first == "/"
+      else { continue }
+      let ends = fields[0].split(separator: "-").compactMap { UInt($0, radix: 16) }
+      if ends.count == 2 { giveBack(ends[0]..<ends[1], pages) }
+    }
+  }
+
+  private static var isOneThread: Bool {
+    var status = stat()
+    // A directory for each thread, beside its own two names.
+    return unsafe stat("/proc/self/task", &status) == 0 && status.st_nlink == 3
+  }
+
+  private static func giveBack(_ range: Range<UInt>, _ pages: borrowing OwnedDescriptor) {
+    let size = UInt(sysconf(CInt(_SC_PAGESIZE)))
+    var entries = [UInt64](repeating: 0, count: range.count / Int(size))
+    let offset = off_t(range.lowerBound / size) * 8
+    let count = unsafe entries.withUnsafeMutableBytes { unsafe pread(pages.raw, $0.baseAddress, $0.count, offset) }
+    guard count == entries.count * 8 else { return }
+    var index = 0
+    while index < entries.count {
+      let run = entries[index...].prefix(while: isTheFiles).count
+      if run > 0, let start = unsafe UnsafeMutableRawPointer(bitPattern: range.lowerBound + UInt(index) * size) {
+        _ = unsafe madvise(start, run * Int(size), CInt(MADV_DONTNEED))
+      }
+      index += run + 1
+    }
+  }
+
+  /// Of a private mapping: there, and never written to (bits 63 and 61 of `/proc/PID/pagemap`).
+  private static func isTheFiles(_ entry: UInt64) -> Bool { entry >> 61 & 0b101 == 0b101 }
+}
