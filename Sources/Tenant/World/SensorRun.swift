@@ -64,8 +64,8 @@ package struct SensorRun: Sendable {
     guard let snapshot = StateFile.read(Snapshots.path(data, sensor.stem)).value, let signal = snapshot["signal"],
       signal["error"]?.bool == true, signal["exit_code"] != nil
     else { return nil }
-    let message = snapshot["detail"]?["message"]?.string ?? "failed"
-    return "\(message); it is asked again when its interval is over"
+    let (message, errors) = (snapshot["detail"]?["message"]?.string, snapshot["detail"]?["stderr"]?.string)
+    return "\(Self.told(message ?? "failed", errors ?? "")); it is asked again when its interval is over"
   }
 
   private func bounded(_ sensor: SensorScript) -> BoundedRun {
@@ -92,8 +92,20 @@ package struct SensorRun: Sendable {
     } catch {
       failure = failure ?? error.description
     }
-    return failure
+    return failure.map { Self.told($0, String(decoding: outcome.errors, as: UTF8.self)) }
   }
+
+  /// A failure with the last of what the sensor said about it.
+  static func told(_ failure: String, _ errors: String) -> String {
+    guard let line = errors.split(separator: "\n").last(where: { $0.contains { !$0.isWhitespace } }) else {
+      return failure
+    }
+    // It goes to terminals.
+    let plain = line.unicodeScalars.filter { $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) }
+    return "\(failure): \(String(String.UnicodeScalarView(plain)).trimmedSpace.prefix(toldCharacters))"
+  }
+
+  private static let toldCharacters = 160
 
   /// The snapshot's bytes for one outcome. Pure.
   static func snapshot(of outcome: RunOutcome, failure: String?, limits: Limits) -> [UInt8] {

@@ -118,14 +118,14 @@ import Testing
   }
 
   @Test func `a failing sensor waits for its interval too`() throws {
-    try sensor("a", "# looop:interval=60\necho x >> runs.txt\nexit 1")
+    try sensor("a", "# looop:interval=60\necho x >> runs.txt\nprintf 'one\\n\\033[31mHTTP 401\\n\\n' >&2\nexit 1")
     let start = Double(HostClock.system.now)
     for seconds in [0, 30.0] { _ = sense(clock: FixedClock(start + seconds).clock) }
     #expect(scratch.read("runs.txt") == "x\n")
     // Nobody takes it for well because it was not asked.
     let told = sense(clock: FixedClock(start + 40).clock).sensors.first
     #expect(told?.isFresh == true)
-    #expect(told?.failure == "exited with 1; it is asked again when its interval is over")
+    #expect(told?.failure == "exited with 1: [31mHTTP 401; it is asked again when its interval is over")
     // The second failure says the same; its age counts from then on.
     let path = scratch.appending("snapshots/sensor-a.json")
     #expect(try RunningProcess.shell("touch -d '-70 seconds' '\(path)'").exitCode == 0)
