@@ -7,8 +7,6 @@ enum ExitStatus {
   static let pulseDown: Int32 = 2
   /// `HOME` is needed and not set.
   static let noHome: Int32 = 2
-  /// The trampoline could not confine itself as it was told; nothing was started.
-  static let notConfined: Int32 = 125
   /// `init` was left with Esc or ^C.
   static let aborted: Int32 = 130
 }

@@ -67,8 +67,9 @@ struct FleetMainJobTests {
     let tenant = status["tenants"]?.array?.first
     #expect(
       keys(tenant) == [
-        "asks", "budget", "cpu", "data_dir", "disk_bytes", "last_beat", "memory_bytes", "name", "next_beat_at", "phase",
-        "reason", "sandboxes", "user", "workers",
+        "asks", "budget", "cpu", "data_dir", "disk_bytes", "last_beat", "limits", "memory_bytes", "name",
+        "next_beat_at",
+        "occupied_bytes", "phase", "processes", "reason", "sandboxes", "user", "workers",
       ])
     #expect(keys(tenant?["last_beat"]) == ["at", "duration_ms", "outcome"])
     #expect(keys(tenant?["budget"]) == ["day", "decides", "resets_at", "state", "tokens", "usd"])

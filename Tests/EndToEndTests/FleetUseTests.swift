@@ -36,7 +36,9 @@ struct FleetUseTests {
     }
     #expect((busy["processes"]?.int ?? 0) > 0)
     #expect(
-      busy["limits"] == ["memory_bytes": .int(512 << 20), "cpus": .double(0.5), "processes": 400, "disk_bytes": .null])
+      busy["limits"] == [
+        "memory_bytes": .int(512 << 20), "cpus": .double(0.5), "processes": 400, "occupied_bytes": .null,
+      ])
     let typo = try #require(try fleet.tenant("typo"))
     #expect(typo["cpu"]?.isNull == true && typo["memory_bytes"]?.isNull == true)
 

@@ -12,17 +12,6 @@ extension Ledger {
     }
   }
 
-  package func parkedAccounts(now: ClockReading) throws(LedgerError) -> [ParkedAccount] {
-    try write("list parked accounts") { database in
-      try database.execute(cached: "DELETE FROM parked WHERE until <= ?", arguments: [now.wall])
-      return try Row.fetchAll(database, cached: "SELECT * FROM parked ORDER BY tenant, runner").compactMap { row in
-        TenantID(row["tenant"]).map {
-          ParkedAccount(tenant: $0, runner: row["runner"], until: row["until"], reason: row["reason"])
-        }
-      }
-    }
-  }
-
   static func parking(
     against request: RunRequest, now: ClockReading, _ database: Database
   ) throws -> AdmissionRefusal? {

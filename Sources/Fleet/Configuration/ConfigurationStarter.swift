@@ -41,7 +41,7 @@ package enum ConfigurationStarter {
         pids_max: 4096          # its processes and threads
         # bubblewrap: true      # each in a bubblewrap of its own instead of Landlock; codex can make its sandbox in there
       # total: { memory_max: 12G, cpu: 6, pids_max: 8192, disk_max: 50G }   # example; a tenant as a whole: its workers, beats and
-      #                         # all else; data dir, runner home and sandboxes. Over its disk nothing starts and its workers are stopped
+      #                         # all else; data dir, runner home and sandboxes. Over its disk no decide and no worker starts, live ones are stopped
       sandboxes:
         ports: 10               # TCP ports of its own for each sandbox (LOOOP_PORT_BASE, LOOOP_PORT_COUNT); 0: none
         warm_pool: 1            # recycled worktrees kept ready for each repository, at most; 0: none

@@ -4,7 +4,7 @@ package import Tenant
 /// The hidden verbs of `looop-fleet _sandbox`: each runs in a helper process, as the tenant's user, and answers one request
 /// document with one result document. The supervisor itself never opens a repository.
 ///
-/// *Request.* Always `root`; `worker`, `repo_name`, `repo_path`, `private` where one sandbox is meant; `repos`
+/// *Request.* Always `root` (but for `measure`); `worker`, `repo_name`, `repo_path`, `private` where one sandbox is meant; `repos`
 /// (`{NAME: PATH}`) where all are. What each verb takes beyond that and what it answers stands at its function; `create` is
 /// ``SandboxOpening``. The supervisor makes the documents in ``SandboxOrder``. *Answer.* `{"ok":true,…,"duration_ms":N}`, or
 /// `{"ok":false,"code":…,"message":…,"hint":…}`.
@@ -40,11 +40,14 @@ package enum SandboxVerb {
     }
   }
 
-  /// `{paths}` → `{bytes}`: what all of them occupy together. One in another counts once.
+  /// `{paths}` → `{bytes, blind?}`: what all of them occupy together, and a place that could not be looked into. One in another counts once.
   private static func measure(_ request: SandboxRequest) -> JSON {
     let paths = (request.document["paths"]?.array ?? []).compactMap { $0.string.map { FilePath($0) } }
-    let outermost = paths.filter { path in !paths.contains { $0 != path && path.starts(with: $0) } }
-    return ["bytes": .int(Set(outermost).reduce(0) { $0 + DiskUse.of($1).bytes })]
+    let outermost = Set(paths.filter { path in !paths.contains { $0 != path && path.starts(with: $0) } })
+    let uses = outermost.map(DiskUse.of)
+    var answer: JSON = ["bytes": .int(uses.reduce(0) { $0 + $1.bytes })]
+    answer["blind"] = uses.lazy.compactMap(\.blind).first.map { .string($0.string) }
+    return answer
   }
 
   static func shortBranch(_ name: String) -> String {

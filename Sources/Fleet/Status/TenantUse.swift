@@ -46,13 +46,13 @@ package struct TenantLimits: Hashable, Sendable {
     memoryBytes = json?["memory_bytes"]?.int
     cpus = json?["cpus"]?.double
     processes = json?["processes"]?.int
-    diskBytes = json?["disk_bytes"]?.int
+    diskBytes = json?["occupied_bytes"]?.int
   }
 
   package var json: JSON {
     [
       "memory_bytes": .optional(memoryBytes), "cpus": cpus.map { .double($0) } ?? .null,
-      "processes": .optional(processes), "disk_bytes": .optional(diskBytes),
+      "processes": .optional(processes), "occupied_bytes": .optional(diskBytes),
     ]
   }
 }

@@ -1,6 +1,8 @@
 /// What a tenant's directories occupy of the disk, by the last look at all of them, and when to look again. Pure.
 struct DiskOccupation: Hashable, Sendable {
   private(set) var bytes: Int64?
+  /// A place that was not counted.
+  var blind: String?
   /// Since when a look is under way, or when the next one is due; monotonic seconds.
   private var began: Double?
   private var due = 0.0

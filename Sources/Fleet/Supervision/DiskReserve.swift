@@ -14,7 +14,7 @@ struct DiskReserve: Hashable, Sendable {
   /// Given up below its own size, and made again where it takes nothing from what is to stay free.
   func follow(free: Int64, floor: Int64) throws(HostError) {
     if free < Self.bytes { return try giveUp() }
-    if free >= floor + Self.bytes { try make() }
+    if free >= max(floor, Self.bytes) + Self.bytes { try make() }
   }
 
   private func make() throws(HostError) {

@@ -43,8 +43,10 @@ struct DiskWatch: Hashable, Sendable {
     guard room == .short else { return nil }
     let grown = written.compactMap { tenant, processes -> (tenant: String, bytes: Int64)? in
       guard let known = before[tenant] else { return nil }
-      // One that was not there then has written all of it since.
-      return (tenant, processes.reduce(0) { $0 + max(0, $1.value - (known[$1.key] ?? 0)) })
+      // One that was not there then has written all of it since. What one that is gone had written may now stand in its parent's count.
+      let more = processes.reduce(0) { $0 + max(0, $1.value - (known[$1.key] ?? 0)) }
+      let gone = known.reduce(0) { $0 + (processes[$1.key] == nil ? $1.value : 0) }
+      return (tenant, max(0, more - gone))
     }
     return grown.filter { $0.bytes >= Self.leastWritten }.max { ($0.bytes, $1.tenant) < ($1.bytes, $0.tenant) }
   }

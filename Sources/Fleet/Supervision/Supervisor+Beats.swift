@@ -141,14 +141,17 @@ extension Supervisor {
     guard let runID = line["run_id"]?.string, Identifier.isValid(runID), let tenant = tenants[name] else {
       return Self.refusal("the request names no run", retryAt: nil)
     }
-    guard !tenant.state.frozen, !tenant.state.paused else { return Self.refusal("paused by ops", retryAt: nil) }
+    guard !tenant.state.frozen, !tenant.state.paused else {
+      return Self.refusal(tenant.state.heldStill ?? "paused by ops", retryAt: nil)
+    }
     if let full = tenant.state.full { return Self.refusal(full, retryAt: nil) }
     guard waitingDecides[name] == nil else {
       return Self.refusal("another question of this beat waits for a place", retryAt: nil)
     }
     guard await waitForDecidePlace(name, tenant) else {
-      let isFrozen = tenants[name]?.state.frozen ?? false
-      return Self.refusal(isFrozen ? "frozen by ops" : "the fleet is stopping", retryAt: nil)
+      let state = tenants[name]?.state
+      let why = state?.frozen == true ? state?.heldStill ?? "frozen by ops" : "the fleet is stopping"
+      return Self.refusal(why, retryAt: nil)
     }
     let request = RunRequest(
       tenant: tenant.id, kind: .tick, runID: runID, runner: line["runner"]?.string ?? "unknown",

@@ -113,12 +113,13 @@ extension Supervisor {
 
   /// A changed limit holds for what runs already, too.
   func limitAnew(_ name: String) {
-    guard let tenant = tenants[name], let confined = try? confined(tenant) else { return }
     let confinement = confinement
     begin(.short) { fleet in
+      guard let tenant = fleet.tenants[name] else { return }
+      let confined = Result { try fleet.confined(tenant) }
       let failure = await Threads.run { () -> String? in
-        do throws(HostError) {
-          try confinement.limitAnew(confined)
+        do {
+          try confinement.limitAnew(try confined.get())
           return nil
         } catch {
           return "\(error)"

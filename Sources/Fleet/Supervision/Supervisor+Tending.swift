@@ -84,7 +84,10 @@ extension Supervisor {
     let rows = json["sandboxes"]?.array ?? []
     tenants[name]?.sandboxes.rows = rows.compactMap { SandboxRow($0, tenant: name) }
     tenants[name]?.sandboxes.diskBytes = json["total_bytes"]?.int
-    let broken = (json["broken"]?.array ?? []).compactMap(\.string)
+    for worker in (json["restored"]?.array ?? []).compactMap(\.string) {
+      say("the worktree of \(worker) is back: giving it back was cut off", about: name, level: .warning)
+    }
+    let broken = ((json["broken"]?.array ?? []) + (json["skipped"]?.array ?? [])).compactMap(\.string)
     if let before = tenants[name]?.sandboxes.broken {
       for words in broken where !before.contains(words) { say(words, about: name, level: .warning) }
     }

@@ -9,7 +9,7 @@ extension Supervisor {
     while !stopping {
       // Cancelled means that the supervisor stops.
       guard (try? await Task.sleep(for: Self.lookEvery)) != nil else { return }
-      measureOccupation()
+      lookAtOccupations()
       guard hasGroups else { continue }
       await lookAtUse()
       for (name, tenant) in tenants where !tenant.unrecorded.isEmpty { lookForUnrecorded(name) }

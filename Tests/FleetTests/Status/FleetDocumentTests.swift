@@ -20,8 +20,9 @@ import Testing
     let row = try #require(json["tenants"]?.array?.first)
     #expect(
       keys(row) == [
-        "asks", "budget", "cpu", "data_dir", "disk_bytes", "last_beat", "memory_bytes", "name", "next_beat_at", "phase",
-        "reason", "sandboxes", "user", "workers",
+        "asks", "budget", "cpu", "data_dir", "disk_bytes", "last_beat", "limits", "memory_bytes", "name",
+        "next_beat_at",
+        "occupied_bytes", "phase", "processes", "reason", "sandboxes", "user", "workers",
       ])
     #expect(keys(row["cpu"]) == ["percent", "seconds"])
     #expect(keys(row["last_beat"]) == ["at", "duration_ms", "outcome"])

@@ -46,6 +46,17 @@ import Testing
     #expect(next?.tenant == "a")
   }
 
+  /// A compiler that wrote for an hour and ends now did not write all of that now.
+  @Test func `what a process had written does not count again in its parent`() {
+    var watch = DiskWatch()
+    _ = watch.look(free: 400, floor: 1000)
+    expectNobody(watch.eater(["a": [1: 0, 2: 900 * Self.mega], "b": [9: 0]]))
+    let eater = watch.eater(["a": [1: 900 * Self.mega], "b": [9: 3 * Self.mega]])
+    #expect(eater?.tenant == "b")
+    // What it wrote last of all does.
+    #expect(watch.eater(["a": [1: 905 * Self.mega], "b": [9: 3 * Self.mega]])?.bytes == 5 * Self.mega)
+  }
+
   @Test func `a tenant that was not looked at before is nobody's eater yet`() {
     var watch = DiskWatch()
     _ = watch.look(free: 0, floor: 1000)
@@ -68,9 +79,13 @@ import Testing
       var status = stat()
       return lstat(reserve.file.string, &status) == 0 ? Int64(status.st_blocks) * 512 : nil
     }
-    try reserve.follow(free: DiskReserve.bytes + 99, floor: 100)
+    let floor = 2 * DiskReserve.bytes
+    try reserve.follow(free: DiskReserve.bytes + floor - 1, floor: floor)
     #expect(blocks() == nil, "it would take what is to stay free")
-    try reserve.follow(free: DiskReserve.bytes + 100, floor: 100)
+    // Where nothing is to stay free it would be given up at the next look.
+    try reserve.follow(free: 2 * DiskReserve.bytes - 1, floor: 0)
+    #expect(blocks() == nil)
+    try reserve.follow(free: DiskReserve.bytes + floor, floor: floor)
     #expect((blocks() ?? 0) >= DiskReserve.bytes)
     try reserve.follow(free: DiskReserve.bytes, floor: 100)
     #expect((blocks() ?? 0) >= DiskReserve.bytes)

@@ -7,6 +7,8 @@ import Tenant
 struct DiskUse: Hashable, Sendable {
   var bytes: Int64 = 0
   var files: Int64 = 0
+  /// A directory below it that could not be looked into: it occupies more.
+  var blind: FilePath?
 
   static func of(_ path: FilePath) -> DiskUse {
     var use = DiskUse()
@@ -14,10 +16,11 @@ struct DiskUse: Hashable, Sendable {
     guard let status = Files.status(path) else { return use }
     use.add(status, &linked)
     guard status.st_mode & S_IFMT == S_IFDIR else { return use }
-    _ = TreeWalk.run(path) { entry in
+    let ending = TreeWalk.run(path) { entry in
       if let status = entry.status { use.add(status, &linked) }
       return .enter
     }
+    if case .blind(let place) = ending { use.blind = path.pushing(place) }
     return use
   }
 

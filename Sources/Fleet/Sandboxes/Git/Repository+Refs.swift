@@ -129,11 +129,6 @@ extension Repository {
     }
   }
 
-  /// Points HEAD at a branch, which need not exist yet.
-  func setHead(_ branch: String) throws(GitError) {
-    try check("set HEAD", unsafe git_repository_set_head(pointer, branch))
-  }
-
   /// `git` and libgit2 give up at once when another process holds a ref's lock file for its microseconds. We do not: that
   /// is how concurrent creation fails for a false reason.
   private func retryingLocks<Result>(
