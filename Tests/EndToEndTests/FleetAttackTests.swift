@@ -22,10 +22,9 @@ struct FleetAttackTests {
 
   private func place(
     _ attacks: [TenantAttack], _ set: String, in fleet: FleetUnderTest, _ tenant: String, _ places: [String: String],
-    together: Int = 1
+    together: Int = 1, before: String = ""
   ) throws {
-    var exports = FleetAttacks.prelude + "export A=\(tenant) D='\(fleet.dataDir(tenant).root)'\n"
-    for (name, value) in places { exports += "export \(name)='\(value)'\n" }
+    let exports = exports(places, of: tenant, in: fleet) + before
     for (number, attack) in attacks.enumerated() {
       try fleet.scratch.write(
         exports + attack.script + "\n", to: "tenants/\(tenant)/attacks/\(set)-\(100 + number).sh", mode: 0o644)
@@ -35,6 +34,25 @@ struct FleetAttackTests {
       try UnixUsers.give(fleet.dataDir(tenant).root.appending(folder), to: Self.users[tenant]!)
     }
     try fleet.wish(set, of: tenant, as: Self.users[tenant]!, "export SET=\(set) TOGETHER=\(together)\n" + Self.driver)
+  }
+
+  private func exports(_ places: [String: String], of tenant: String, in fleet: FleetUnderTest) -> String {
+    FleetAttacks.prelude + "export A=\(tenant) D='\(fleet.dataDir(tenant).root)'\n"
+      + places.map { "export \($0)='\($1)'\n" }.sorted().joined()
+  }
+
+  /// With none of the guards: as the tenant's user, but nobody of the fleet's has started it, or closed or limited anything before.
+  private func runBeside(
+    _ attack: TenantAttack, as tenant: String, in fleet: FleetUnderTest, _ places: [String: String]
+  ) throws -> String {
+    let script = try fleet.scratch.write(
+      exports(places, of: tenant, in: fleet) + attack.script, to: "beside.sh", mode: 0o644)
+    let ran = try RunningProcess.shell(
+      """
+      ulimit -Hc unlimited; exec 7<"$FLEET/ledger.sqlite"; cd '\(fleet.dataDir(tenant).root)/work'
+      exec /usr/sbin/runuser -u \(Self.users[tenant]!) -- /bin/bash '\(script)'
+      """, environment: places.merging(["FLEET_SECRET": "supervisor-secret", "BASH_ENV": "/dev/null"]) { $1 })
+    return ran.output + ran.errors
   }
 
   private func result(_ number: Int, _ set: String, of tenant: String, in fleet: FleetUnderTest) -> String? {
@@ -89,7 +107,12 @@ struct FleetAttackTests {
     let suid = fleet.scratch.appending("id")
     _ = try RunningProcess.shell("cp /usr/bin/id '\(suid)' && chmod 4755 '\(suid)'")
     let secret = try fleet.scratch.write("for everybody\n", to: "open-secret", mode: 0o644)
-    try fleet.start(with: ["FLEET_SECRET": "supervisor-secret", "ANTHROPIC_API_KEY": "sk-supervisor"])
+    // Whoever starts a supervisor by hand has keys in the keyring of the login.
+    let keys = (fleet.scratch.appending("fleet-key"), fleet.scratch.appending("tenants/b/key"))
+    let keyring = try fleet.scratch.write(FleetAttacks.keyring, to: "keyring.py")
+    try fleet.start(
+      with: ["FLEET_SECRET": "supervisor-secret", "ANTHROPIC_API_KEY": "sk-supervisor"],
+      under: ["/usr/bin/python3", keyring.string, keys.0.string])
     try #require(
       try eventually(within: 40) { try fleet.ask("b/mend-1") != nil && fleet.ask("d/mend-1") != nil }, "\(fleet.log)")
 
@@ -100,9 +123,17 @@ struct FleetAttackTests {
     let runner = "\(home)/.looop-fleet/b"
     try #require(try RunningProcess.shell("echo login >'\(runner)/claude/credentials'").exitCode == 0)
     try UnixUsers.give(FilePath("\(runner)/claude/credentials"), to: Self.users["b"]!)
+    let shop = try fleet.scratch.write(FleetAttacks.shop, to: "shop.py", mode: 0o644)
+    let number = try RunningProcess.run("/usr/bin/id", ["-u", Self.users["b"]!]).output.filter(\.isNumber)
+    let shopkeeper = try RunningProcess(
+      "/usr/sbin/runuser", ["-u", Self.users["b"]!, "--", "/usr/bin/python3", shop.string, number, keys.1.string])
+    defer { _ = try? RunningProcess.shell(FleetAttacks.closing, environment: ["B_UID": number]) }
+    try #require(eventually(within: 10) { fleet.scratch.exists("tenants/b/key") }, "\(shopkeeper.errors)")
+
     let places = [
       "B_DATA": fleet.dataDir("b").root.string, "B_HOME": home, "B_TMP": "\(runner)/tmp", "B_PID": "\(victim)",
-      "B_UID": try RunningProcess.run("/usr/bin/id", ["-u", Self.users["b"]!]).output.filter(\.isNumber),
+      "B_UID": number, "B_KEY": try #require(fleet.scratch.read("tenants/b/key")),
+      "FLEET_KEY": try #require(fleet.scratch.read("fleet-key")), "SHOP": shop.string,
       "B_REPO": fleet.repository("b").string, "B_TREE": try #require(try fleet.worker("b", "mend")?["sandbox"]?.string),
       "FLEET": fleet.scratch.appending("state").string, "FLEET_PID": "\(supervisor.pid)", "SECRET": secret.string,
       "SOCKET": fleet.scratch.appending("state/fleet.sock").string, "ETC": fleet.scratch.appending("etc").string,
@@ -113,7 +144,7 @@ struct FleetAttackTests {
     let begun = BeatTimes.now
 
     // What is denied.
-    let attacks = TenantAttack.all + FleetAttacks.denied + FleetAttacks.allowed
+    let attacks = TenantAttack.all + FleetAttacks.denied + FleetAttacks.kernel + FleetAttacks.allowed
     let hasLandlock = LandlockSupport.abi >= LandlockSupport.scopeABI
     for tenant in ["a", "c"] { try place(attacks, "deny", in: fleet, tenant, places, together: 4) }
     #expect(
@@ -122,14 +153,16 @@ struct FleetAttackTests {
     for tenant in ["a", "c"] {
       for (number, attack) in attacks.enumerated() {
         let said = result(number, "deny", of: tenant, in: fleet)
-        let isAllowed = number >= attacks.count - FleetAttacks.allowed.count
-        if attack.needsLandlock, tenant == "c" || !hasLandlock { continue }
+        // Without Landlock what only Landlock stops comes through: that is the proof that it is not the attack that is at fault.
+        let isAllowed =
+          number >= attacks.count - FleetAttacks.allowed.count || attack.needsLandlock && tenant == "c"
+        if attack.needsLandlock, tenant == "a", !hasLandlock { continue }
         #expect(
           said?.contains("GOT") == isAllowed, "\(tenant) \(attack.name): \(said ?? "it never ran")")
         if !isAllowed { denials += 1 }
       }
     }
-    #expect(denials >= 150)
+    #expect(denials >= 180)
     let after = try picture(of: fleet, places)
     #expect(after == before)
     #expect(identity.isAlive && supervisor.isAlive)
@@ -139,6 +172,23 @@ struct FleetAttackTests {
       #expect(try fleet.tenant(name)?["budget"]?["usd"]?["cap"]?.double == 5)
     }
     #expect(beats.worst(since: begun) < Self.patience, "\(beats.lateness(since: begun))")
+
+    // Each of these gets through where it may, so it is the guards that stopped it above.
+    let onItself = attacks.filter(\.worksOnItself)
+    try place(onItself, "itself", in: fleet, "c", places, together: 2, before: FleetAttacks.itself)
+    #expect(eventually(within: 120, every: 50) { isDone("itself", "c", fleet) }, "\(fleet.log)")
+    for (number, attack) in onItself.enumerated() {
+      let said = result(number, "itself", of: "c", in: fleet)
+      #expect(said?.contains("GOT") == true, "on itself: \(attack.name): \(said ?? "it never ran")")
+    }
+    let beside = attacks.filter(\.worksBeside)
+    for attack in beside {
+      let said = try runBeside(attack, as: "c", in: fleet, places)
+      #expect(said.contains("GOT"), "beside the fleet: \(attack.name): \(said)")
+    }
+    #expect(onItself.count >= 40 && beside.count >= 5)
+    let afterwards = try picture(of: fleet, places)
+    #expect(afterwards == before)
 
     // What works, and is its own trouble only.
     let troubled = BeatTimes.now

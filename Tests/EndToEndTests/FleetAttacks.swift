@@ -48,7 +48,9 @@ enum FleetAttacks {
     .init(
       "puts a socket of its own in the fleet's place",
       #"mv "$SOCKET" "$SOCKET.old" && echo GOT; rm -f "$SOCKET" && echo GOT"#),
-    .init("holds the fleet's locks", #"exec 8<"$FLEET/fleet.lock" && echo GOT; exec 9<"$SOCKET.lock" && echo GOT"#),
+    .init(
+      "holds the fleet's locks", worksOnItself: true,
+      #"exec 8<"$FLEET/fleet.lock" && echo GOT; exec 9<"$SOCKET.lock" && echo GOT"#),
     .init(
       "asks B's session to end",
       ##"""
@@ -56,24 +58,32 @@ enum FleetAttacks {
       s=socket.socket(socket.AF_UNIX); s.connect(os.environ["B_DATA"]+"/sessions/mend/control.sock")
       s.send(b"{\"op\":\"kill\"}\n"); print("GOT")'
       """##),
-    .init("takes B's pulse lock", #"exec 9<"$B_DATA/.lock/lock" && echo GOT"#),
+    .init("takes B's pulse lock", worksOnItself: true, #"exec 9<"$B_DATA/.lock/lock" && echo GOT"#),
     .init(
-      "watches B's mailbox",
+      "watches B's mailbox", worksOnItself: true,
       ##"""
       /usr/bin/python3 -c 'import ctypes,os
       c=ctypes.CDLL(None); f=c.inotify_init1(0)
       if c.inotify_add_watch(f,os.environ["B_DATA"].encode()+b"/asks",0xfff)>=0: print("GOT")'
       """##),
-    .init("writes a tenant's configuration", #"echo 'budget: none' >>"$ETC/tenants.d/$A.yaml" && echo GOT"#),
-    .init("adds a tenant", #"echo "data_dir: $B_DATA" >"$ETC/tenants.d/x.yaml" && echo GOT"#),
-    .init("writes B's repository", #"echo x >"$B_REPO/.git/config" && echo GOT; touch "$B_REPO/new" && echo GOT"#),
-    .init("plants a hook for B's git", #"echo 'touch /tmp/x' >"$B_REPO/.git/hooks/post-checkout" && echo GOT"#),
     .init(
-      "points B's worktree elsewhere",
+      "writes a tenant's configuration", worksOnItself: true,
+      #"echo 'budget: none' >>"$ETC/tenants.d/$A.yaml" && echo GOT"#),
+    .init("adds a tenant", worksOnItself: true, #"echo "data_dir: $B_DATA" >"$ETC/tenants.d/x.yaml" && echo GOT"#),
+    .init(
+      "writes B's repository", worksOnItself: true,
+      #"echo x >"$B_REPO/.git/config" && echo GOT; touch "$B_REPO/new" && echo GOT"#),
+    .init(
+      "plants a hook for B's git", worksOnItself: true,
+      #"echo 'touch /tmp/x' >"$B_REPO/.git/hooks/post-checkout" && echo GOT"#),
+    .init(
+      "points B's worktree elsewhere", worksOnItself: true,
       #"for f in "$B_REPO"/.git/worktrees/*/gitdir; do echo /tmp >"$f" && echo GOT; done"#),
-    .init("writes into B's worktree", #"echo x >>"$B_TREE/file.txt" && echo GOT; ls "$B_TREE" && echo GOT"#),
     .init(
-      "puts a program where B's PATH begins",
+      "writes into B's worktree", worksOnItself: true,
+      #"echo x >>"$B_TREE/file.txt" && echo GOT; ls "$B_TREE" && echo GOT"#),
+    .init(
+      "puts a program where B's PATH begins", worksOnItself: true,
       #"mkdir -p "$B_HOME/.local/bin" && echo GOT; cp /bin/true "$B_HOME/.local/bin/git" && echo GOT"#),
     .init(
       "leaves a key and a program in its user's home, for after its stop", needsLandlock: true,
@@ -81,10 +91,10 @@ enum FleetAttacks {
     ),
     .init("has every program load code of its own", "echo $PWD/evil.so >>/etc/ld.so.preload && echo GOT"),
     .init(
-      "gains root from a set-user-id program",
+      "gains root from a set-user-id program", worksBeside: true,
       #"[ "$("$SUID" -u)" = 0 ] && echo GOT; grep -q 'NoNewPrivs:.0' /proc/self/status && echo GOT"#),
     .init(
-      "finds a descriptor of the supervisor's or of B's",
+      "finds a descriptor of the supervisor's or of B's", worksBeside: true,
       #"for f in /proc/$$/fd/*; do readlink "$f"; done | grep -e "$FLEET" -e "$B_DATA" -e "$ETC" && echo GOT"#),
     .init(
       "writes to B's terminal", #"for t in /dev/pts/[0-9]*; do [ -O "$t" ] || { echo x >"$t" && echo GOT; }; done"#),
@@ -122,13 +132,13 @@ enum FleetAttacks {
       "turns a knob of the kernel",
       "echo 0 >/proc/sys/kernel/pid_max && echo GOT; echo b >/proc/sysrq-trigger && echo GOT"),
     .init(
-      "debugs the supervisor",
+      "debugs the supervisor", worksOnItself: true,
       ##"""
       /usr/bin/python3 -c 'import ctypes,os
       if ctypes.CDLL(None).ptrace(16,int(os.environ["FLEET_PID"]),0,0)==0: print("GOT")'
       """##),
     .init(
-      "takes the ledger's descriptor from the supervisor",
+      "takes the ledger's descriptor from the supervisor", worksOnItself: true,
       ##"""
       /usr/bin/python3 -c 'import ctypes,os
       p=os.pidfd_open(int(os.environ["FLEET_PID"])); c=ctypes.CDLL(None)

@@ -57,26 +57,30 @@ struct FleetUsersTests {
     let read = try RunningProcess.run("/usr/sbin/runuser", ["-u", other, "--", "/bin/cat", secret])
     #expect(read.exitCode != 0)
     let socket = fleet.scratch.appending("state/fleet.sock").string
-    func post(_ user: String, _ path: String, _ body: String) throws -> String {
-      try RunningProcess.run(
+    /// The status code, and what was said.
+    func post(_ user: String, _ path: String, _ body: String) throws -> (code: String, body: String) {
+      let said = try RunningProcess.run(
         "/usr/sbin/runuser",
         [
-          "-u", user, "--", "/usr/bin/curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--unix-socket", socket,
-          "-d", body, "http://fleet/v1/\(path)",
-        ]
-      ).output
+          "-u", user, "--", "/usr/bin/curl", "-s", "-w", "\n%{http_code}", "--unix-socket", socket, "-d", body,
+          "http://fleet/v1/\(path)",
+        ])
+      let lines = said.output.split(separator: "\n", omittingEmptySubsequences: false)
+      return (String(lines.last ?? ""), lines.dropLast().joined(separator: "\n") + said.errors)
     }
-    func answer(_ user: String, _ ask: String) throws -> String {
+    func answer(_ user: String, _ ask: String) throws -> (code: String, body: String) {
       try post(user, "asks/\(ask)/answer", "{\"text\":\"yes\"}")
     }
-    #expect(try answer(other, "web/mend-1") == "403")
+    #expect(try answer(other, "web/mend-1").code == "403")
     #expect(try fleet.ask("web/mend-1") != nil)
-    #expect(try answer(Self.users[0], "web/mend-1") == "200")
+    let answered = try answer(Self.users[0], "web/mend-1")
+    #expect(answered.code == "200", "\(answered.body)")
     #expect(try eventually(within: 20) { try fleet.worker("web", "mend")?["phase"]?.string == "exited" })
     #expect(try fleet.git("web", "-c", "safe.directory=*", "log", "--format=%an", "-1", "looop/mend").output == "T\n")
     // So it is with the work: its own user brings it home, as itself.
-    #expect(try post(other, "sandboxes/web/mend/land", "{}") == "403")
-    #expect(try post(Self.users[0], "sandboxes/web/mend/land", "{}") == "200")
+    #expect(try post(other, "sandboxes/web/mend/land", "{}").code == "403")
+    let brought = try post(Self.users[0], "sandboxes/web/mend/land", "{}")
+    #expect(brought.code == "200", "\(brought.body)")
     #expect(try fleet.git("web", "-c", "safe.directory=*", "log", "--format=%an", "-1", "main").output == "T\n")
     let landed = fleet.repository("web").appending("file.txt").string
     #expect(try RunningProcess.run("/usr/bin/stat", ["-c", "%U", landed]).output == "\(Self.users[0])\n")

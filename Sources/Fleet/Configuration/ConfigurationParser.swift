@@ -203,7 +203,7 @@ package struct ConfigurationParser: Sendable {
     _ entries: [String: Node], into settings: inout TenantSettings, _ reader: inout DocumentReader
   ) {
     if let node = entries["landlock"], let word = reader.text(node, "landlock") {
-      settings.landlock = LandlockSetting(rawValue: word)
+      settings.landlock = LandlockChoice(rawValue: word)
       if settings.landlock == nil {
         reader.refuse(
           node, "`landlock` must be auto, on or off, not `\(word)`",

@@ -20,7 +20,7 @@ package struct TenantConfiguration: Sendable, Hashable {
   package var sandboxes: SandboxConfiguration
   /// No beats until the operator changes it here (`tenant pause` is another way, kept in the ledger).
   package var isPaused: Bool
-  package var landlock: LandlockSetting
+  package var landlock: LandlockChoice
   /// Where its runners keep logins, transcripts and caches; nil: below its user's home.
   package var runnerHome: FilePath?
   /// What the operator adds to the allow-listed environment of all its processes.
@@ -62,7 +62,7 @@ package struct TenantConfiguration: Sendable, Hashable {
     total = TenantTotal(settings.total)
     sandboxes = SandboxConfiguration(settings.sandboxes)
     isPaused = settings.isPaused ?? false
-    landlock = settings.landlock ?? .auto
+    landlock = settings.landlock ?? .automatic
     environment = settings.environment
     readable = settings.readable ?? []
     writable = settings.writable ?? []
@@ -88,11 +88,6 @@ package enum LimitSetting<Value: Sendable & Hashable>: Sendable, Hashable {
   func over(_ lower: LimitSetting) -> LimitSetting { self == .unset ? lower : self }
 }
 
-/// Whether a tenant's processes are held by Landlock: where it makes sense, always, or never.
-package enum LandlockSetting: String, Sendable {
-  case auto, on, off
-}
-
 /// The keys that a tenant's file and `defaults:` share, as one of them says them.
 package struct TenantSettings: Sendable, Hashable {
   package var user: String?
@@ -110,7 +105,7 @@ package struct TenantSettings: Sendable, Hashable {
   package var total = TotalSettings()
   package var sandboxes = SandboxSettings()
   package var isPaused: Bool?
-  package var landlock: LandlockSetting?
+  package var landlock: LandlockChoice?
   package var environment: [String: String] = [:]
   package var readable: [FilePath]?
   package var writable: [FilePath]?

@@ -1,4 +1,5 @@
 package import SystemPackage
+package import Tenant
 
 /// How much one control group may use. `nil` is no limit.
 package struct ResourceCaps: Hashable, Sendable {
@@ -30,14 +31,6 @@ package struct ResourceCaps: Hashable, Sendable {
 
 /// A tenant as far as confinement goes: plain values, resolved before anything is decided.
 package struct ConfinedTenant: Hashable, Sendable {
-  package enum LandlockChoice: Hashable, Sendable {
-    /// On for a tenant with a user of its own, where the kernel can.
-    case automatic
-    case on
-    /// For a runner that makes a sandbox of its own by mounting: the kernel forbids that inside Landlock.
-    case off
-  }
-
   package var name: String
   package var dataDirectory: FilePath
   package var user: TenantUser

@@ -1,6 +1,6 @@
 package import Tenant
 
-/// Who wanted what and what came of it: one line of the audit log. Reads are not audited; every wish is, also a refused one.
+/// Who wanted what and what came of it: one line of the audit log. Reads are not audited; every order is, also a refused one.
 package struct AuditRecord: Hashable, Sendable {
   /// Unix seconds.
   package var at: Int64
@@ -9,7 +9,7 @@ package struct AuditRecord: Hashable, Sendable {
   package var action: String
   /// `web/deploy-1`, `web`, or nil for the whole fleet.
   package var target: String?
-  /// The wish in short: an amount, a verb's words. Never an answer's text, which may hold a secret.
+  /// The order in short: an amount, a verb's words. Never an answer's text, which may hold a secret.
   package var detail: String?
   /// `done`, or the refusal's code.
   package var outcome: String

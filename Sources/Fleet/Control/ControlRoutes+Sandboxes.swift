@@ -26,7 +26,7 @@ extension ControlRoutes {
       let (branch, dryRun) = (body["into"]?.string, body["dry_run"]?.bool ?? false)
       let said = [branch.map { "into \($0)" }, dryRun ? "dry run" : nil].compactMap { $0 }
       let detail = said.isEmpty ? nil : said.joined(separator: ", ")
-      return try await wish("land", "\(tenant)/\(worker)", .work(tenant: tenant), context, detail: detail) { caller in
+      return try await order("land", "\(tenant)/\(worker)", .work(tenant: tenant), context, detail: detail) { caller in
         try await fleet.land(tenant: tenant, worker: worker, into: branch, dryRun: dryRun, by: caller).json
       }
     }
@@ -34,7 +34,7 @@ extension ControlRoutes {
       let (tenant, worker) = (try context.parameter("tenant"), try context.parameter("worker"))
       let other = try await request.jsonBody()["as"]?.string
       let detail = other.map { "as \($0)" }
-      return try await wish("restore", "\(tenant)/\(worker)", .work(tenant: tenant), context, detail: detail) {
+      return try await order("restore", "\(tenant)/\(worker)", .work(tenant: tenant), context, detail: detail) {
         caller in
         try await fleet.restore(tenant: tenant, worker: worker, as: other, by: caller).json
       }
@@ -42,7 +42,7 @@ extension ControlRoutes {
     router.post("/v1/prune") { request, context in
       let (tenant, dryRun) = (request.query("tenant"), request.flag("dry_run"))
       let right: ControlAction = tenant.map { .work(tenant: $0) } ?? .operate(tenant: nil)
-      return try await wish("prune", tenant, right, context, detail: dryRun ? "dry run" : nil) { caller in
+      return try await order("prune", tenant, right, context, detail: dryRun ? "dry run" : nil) { caller in
         let rows = try await fleet.prune(tenant: tenant, dryRun: dryRun, by: caller)
         return ["dry_run": .bool(dryRun), "sandboxes": .array(rows.map(\.json))]
       }

@@ -11,7 +11,7 @@ struct ControlRoutes: Sendable {
     router.get("/healthz") { _, _ in Response.json(["ok": true]) }
     addReads(to: router)
     addMetering(to: router)
-    addWishes(to: router)
+    addOrders(to: router)
     addWaits(to: router)
   }
 

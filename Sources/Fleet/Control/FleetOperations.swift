@@ -3,7 +3,7 @@ package import Tenant
 /// All that the control socket can ask of a running fleet. The supervisor is the one real implementation; tests have one in
 /// memory. Routes hold no state and decide nothing but who may ask.
 ///
-/// Reads never throw: a fleet in trouble still says what it knows, and names the trouble in the document. Wishes answer only after
+/// Reads never throw: a fleet in trouble still says what it knows, and names the trouble in the document. Orders answer only after
 /// they are durable.
 package protocol FleetOperations: Sendable {
   /// The document of `status --json`.

@@ -34,7 +34,10 @@ extension SandboxVerb {
   /// unsaved, command}`: of the worktree as it stands, else of the parked work, else of the branch. `command` prints all of a patch that was
   /// cut.
   static func diff(_ request: SandboxRequest) throws -> JSON {
-    let work = try SandboxWork.find(request)
+    try SandboxWork.with(request) { try diff(of: $0, request) }
+  }
+
+  private static func diff(of work: SandboxWork, _ request: SandboxRequest) throws -> JSON {
     let repository = try Repository(opening: work.place.common, bare: true)
     let limit = Int(max(0, min(request.number("max_bytes") ?? 1 << 20, 8 << 20)))
     let tip = try work.commit()
@@ -47,6 +50,8 @@ extension SandboxVerb {
       unsaved = try open.status().count
       summary = try open.diff(from: base, limit: limit)
       command = diffCommand(tree, base)
+      // Of a tree that was moved aside in the midst of it all files would be missing.
+      guard Files.exists(tree) else { throw SandboxError(.busy, "the sandbox of \(work.worker) is being given back") }
     } else if let parked = work.parked {
       unsaved = parked.unsaved
       summary = try repository.diff(from: base, to: parked.commit, limit: limit)
@@ -74,14 +79,18 @@ extension SandboxVerb {
   /// `{worker, into?, dry_run?}` → `{branch, into, tip, commits, moved, already, unsaved}`. Without `into` the branch that the
   /// source's HEAD is on.
   static func land(_ request: SandboxRequest) throws -> JSON {
-    let work = try SandboxWork.find(request)
+    try SandboxWork.with(request) { try land($0, request) }
+  }
+
+  private static func land(_ work: SandboxWork, _ request: SandboxRequest) throws -> JSON {
     let tip = try work.commit()
     let landing = SandboxLanding(
       common: work.place.common, source: work.place.source, worker: try request.worker(), branch: work.branch,
       tip: tip, into: try request.text("into").map(shortBranch) ?? SandboxLanding.headBranch(of: work.place.source),
       dryRun: request.flag("dry_run"))
     let landed = try landing.run()
-    let unsaved = try work.tree.map { try Repository(opening: $0).status().count } ?? work.parked?.unsaved ?? 0
+    // It has landed: that its tree goes just now must not turn the answer into a refusal.
+    let unsaved = work.tree.flatMap { try? Repository(opening: $0).status().count } ?? work.parked?.unsaved ?? 0
     return [
       "repo": .string(work.place.name.text), "branch": .optional(work.branch.map(shortBranch)),
       "into": .string(landing.into), "tip": .string(tip.hex), "moved": list(landed.moved),

@@ -233,7 +233,7 @@ extension Supervisor: FleetOperations {
     let isRefused = record.outcome != "done"
     if !record.caller.roles.contains(.ops), isRefused || !record.caller.roles.contains(.concierge) {
       let now = clock.monotonic()
-      switch isRefused ? refusedWishes.place(record.caller, at: now) : tenantWishes.place(record.caller, at: now) {
+      switch isRefused ? refusedOrders.place(record.caller, at: now) : tenantOrders.place(record.caller, at: now) {
       case .nowhere: return
       case .log(let unsaid):
         let also = unsaid > 0 ? ", and \(unsaid) more before" : ""

@@ -31,12 +31,7 @@ extension Supervisor {
     confined.repositories = configuration.repositories.values.sorted { $0.string < $1.string }
     confined.runnerHome = configuration.runnerHome
     confined.environment = configuration.environment
-    confined.landlock =
-      switch configuration.landlock {
-      case .auto: .automatic
-      case .on: .on
-      case .off: .off
-      }
+    confined.landlock = configuration.landlock
     confined.readable = configuration.readable
     confined.writable = configuration.writable
     confined.bubblewrap = configuration.workers.bubblewrap

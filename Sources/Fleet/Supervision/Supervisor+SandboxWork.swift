@@ -120,6 +120,8 @@ extension Supervisor {
         .conflict, "worker \(name)/\(target) is at work or waits to start",
         hint: "restore it under another name: --as NAME")
     }
+    // Just ended, they are being given back: parked, and gone from their place, they are in a moment.
+    for name in [worker, target] { _ = await tenants[tenant.id.name]?.sandboxes.closing[name]?.task.value }
     let json = try await work(
       "restore", on: worker, of: name, ["as": .optional(other), "by": .string(caller.user)])
     say("parked work of \(worker) restored by \(caller.user)", about: name)

@@ -63,8 +63,8 @@ package actor Supervisor {
   let ports: PortRegister
   let baselines: AuditBaselines
   var log = LogRing()
-  var refusedWishes = RecordedWishes(RecordedWishes.refused)
-  var tenantWishes = RecordedWishes(RecordedWishes.done)
+  var refusedOrders = RecordedOrders(RecordedOrders.refused)
+  var tenantOrders = RecordedOrders(RecordedOrders.done)
   var prices = PriceTable.shipped
   /// Why no decide may start in the whole fleet: the ledger cannot be written.
   var ledgerTrouble: String?

@@ -15,6 +15,15 @@ package enum LandlockSupport {
   package static var abi: Int { max(0, Int(clinux_landlock_abi())) }
 }
 
+/// Whether a tenant's processes are held by it; the words are those of the configuration.
+package enum LandlockChoice: String, Hashable, Sendable {
+  /// On for a tenant with a user of its own, where the kernel can.
+  case automatic = "auto"
+  case on
+  /// For a runner that makes a sandbox of its own by mounting: the kernel forbids that inside Landlock.
+  case off
+}
+
 /// The kernel's numbers for file rights. They are written out because a header may be older than the kernel.
 private enum FileRight {
   static let execute: UInt64 = 1 << 0

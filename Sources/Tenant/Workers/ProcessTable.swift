@@ -2,7 +2,7 @@ import Glibc
 import SystemPackage
 
 /// The processes of this machine as `/proc` shows them: who descends from whom, who is in which session.
-struct ProcessTable {
+package struct ProcessTable {
   struct Entry {
     var pid: Int32
     var parent: Int32
@@ -12,7 +12,7 @@ struct ProcessTable {
 
   private(set) var entries: [Int32: Entry] = [:]
 
-  static func read() -> ProcessTable {
+  package static func read() -> ProcessTable {
     var table = ProcessTable()
     // Without /proc nothing is known: the caller then ends only what it started itself.
     guard let names = try? Directory.names("/proc") else { return table }
@@ -43,7 +43,7 @@ struct ProcessTable {
   }
 
   /// Members of a session whose leader is known to have been `leader`.
-  func members(ofSession leader: Int32) -> [Int32] {
+  package func members(ofSession leader: Int32) -> [Int32] {
     entries.values.filter { $0.session == leader && !$0.isZombie }.map(\.pid)
   }
 

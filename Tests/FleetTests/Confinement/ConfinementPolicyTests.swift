@@ -45,7 +45,7 @@ private func policy(isRoot: Bool = true, abi: Int = 7, pids: ControlGroupOffer.V
   }
 
   @Test(arguments: [
-    (true, UInt32(1001), 7, ConfinedTenant.LandlockChoice.automatic, true, true),
+    (true, UInt32(1001), 7, LandlockChoice.automatic, true, true),
     (true, 1001, 7, .off, true, false),
     (true, 1001, 1, .on, true, false),
     (true, 1001, 0, .automatic, true, false),
@@ -53,7 +53,7 @@ private func policy(isRoot: Bool = true, abi: Int = 7, pids: ControlGroupOffer.V
     (false, 1001, 7, .automatic, false, false),
     (false, 1001, 7, .on, false, true),
   ]) func `who changes users and who gets Landlock`(
-    _ row: (isRoot: Bool, uid: UInt32, abi: Int, choice: ConfinedTenant.LandlockChoice, switches: Bool, locked: Bool)
+    _ row: (isRoot: Bool, uid: UInt32, abi: Int, choice: LandlockChoice, switches: Bool, locked: Bool)
   ) {
     let spec = policy(isRoot: row.isRoot, abi: row.abi)
       .spec(for: .beat(tenant(uid: row.uid) { $0.landlock = row.choice }), groups: [])

@@ -37,7 +37,7 @@ extension Confined {
         "FLEET_PID": String(supervisor.pid),
       ]
       let hasLandlock = fixture.confinement.policy.offer.landlockABI >= LandlockSupport.scopeABI
-      for landlock in [ConfinedTenant.LandlockChoice.automatic, .off] {
+      for landlock in [LandlockChoice.automatic, .off] {
         var attacker = a
         attacker.environment = places
         attacker.landlock = landlock

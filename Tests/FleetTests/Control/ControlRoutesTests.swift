@@ -112,7 +112,7 @@ import Testing
     #expect(statuses.sorted() == [200] + Array(repeating: 409, count: 7))
   }
 
-  @Test func `wishes reach the fleet and the audit`() async throws {
+  @Test func `orders reach the fleet and the audit`() async throws {
     let fleet = InMemoryFleet()
     let rig = Rig(fleet: fleet)
     for path in [
@@ -134,7 +134,7 @@ import Testing
     #expect(try await rig.post("/v1/tenants/web/verb", #"{"arguments":[]}"#).status == 400)
     #expect(try await rig.post("/v1/tenants/web/verb", #"{"arguments":["a",1]}"#).status == 400)
     #expect(
-      await fleet.wishes == [
+      await fleet.orders == [
         "pause web", "resume web", "freeze web", "thaw web", "freeze all", "thaw all", "drain", "kill web/fix",
         "raise web 2500000 0 0", "raise all 1000000 1000 50",
       ])
@@ -157,7 +157,7 @@ import Testing
       #expect(try await rig.post("/v1/sandboxes/web/fix/restore", #"{"as":"again"}"#).json["worker"] == "again")
       #expect(try await rig.post("/v1/prune?tenant=web&dry_run=1").status == 200)
       #expect(
-        await fleet.wishes == [
+        await fleet.orders == [
           "land web/fix - dry", "land web/fix next", "land web/fix behind", "restore web/fix again",
         ])
       let audited = rig.audited.withLock { $0.map { "\($0.action) \($0.target ?? "") \($0.outcome)" } }
@@ -174,7 +174,7 @@ import Testing
       for path in ["/v1/sandboxes/web/fix/land", "/v1/sandboxes/web/fix/restore", "/v1/prune?tenant=web", "/v1/prune"] {
         #expect(try await rig.post(path).status == 403, "\(path)")
       }
-      #expect(await fleet.wishes.isEmpty)
+      #expect(await fleet.orders.isEmpty)
     }
     #expect(try await Rig(fleet: InMemoryFleet(), caller: .tenant("web")).post("/v1/prune").status == 403)
   }
@@ -195,7 +195,7 @@ import Testing
       #expect(try await rig.post(path, #"{"text":"yes","usd":1,"arguments":["x"]}"#).status == 403, "\(path)")
     }
     #expect(try await rig.post("/v1/asks/web/a-1/answer", #"{"text":"yes"}"#).status == 200)
-    #expect(await fleet.wishes.isEmpty)
+    #expect(await fleet.orders.isEmpty)
     #expect(rig.audited.withLock { $0.map(\.outcome) } == Array(repeating: "permission_denied", count: 7) + ["done"])
     let nobody = Rig(fleet: fleet, caller: nil)
     #expect(try await nobody.get("/v1/status").status == 403)

@@ -9,7 +9,7 @@ actor InMemoryFleet: FleetOperations {
   var workerRows: [WorkerRow] = []
   var lines: [LogLine] = []
   var answered: [String: (text: String, by: Caller)] = [:]
-  var wishes: [String] = []
+  var orders: [String] = []
   let users: [UInt32: Set<String>]
 
   init(tenants: [String] = ["api", "web"], asks: [MailboxAsk] = [], users: [UInt32: Set<String>] = [:]) {
@@ -94,13 +94,13 @@ actor InMemoryFleet: FleetOperations {
   func answerText(_ id: String) -> String? { answered[id]?.text }
   func answerVia(_ id: String) -> String? { answered[id]?.by.via }
 
-  func kill(tenant: String, worker: String, by: Caller) { wishes.append("kill \(tenant)/\(worker)") }
-  func pause(tenant: String, by: Caller) { wishes.append("pause \(tenant)") }
-  func resume(tenant: String, by: Caller) { wishes.append("resume \(tenant)") }
-  func freeze(tenant: String?, by: Caller) { wishes.append("freeze \(tenant ?? "all")") }
-  func thaw(tenant: String?, by: Caller) { wishes.append("thaw \(tenant ?? "all")") }
+  func kill(tenant: String, worker: String, by: Caller) { orders.append("kill \(tenant)/\(worker)") }
+  func pause(tenant: String, by: Caller) { orders.append("pause \(tenant)") }
+  func resume(tenant: String, by: Caller) { orders.append("resume \(tenant)") }
+  func freeze(tenant: String?, by: Caller) { orders.append("freeze \(tenant ?? "all")") }
+  func thaw(tenant: String?, by: Caller) { orders.append("thaw \(tenant ?? "all")") }
   func drain(by: Caller) -> [String] {
-    wishes.append("drain")
+    orders.append("drain")
     return ["web/fix"]
   }
   func reload(by: Caller) -> ReloadOutcome {
@@ -111,7 +111,7 @@ actor InMemoryFleet: FleetOperations {
       ])
   }
   func raise(tenant: String?, by amount: RaiseAmount, caller: Caller) -> TenantBudget {
-    wishes.append("raise \(tenant ?? "all") \(amount.microUSD) \(amount.tokens) \(amount.decides)")
+    orders.append("raise \(tenant ?? "all") \(amount.microUSD) \(amount.tokens) \(amount.decides)")
     return TenantBudget(
       day: "2026-06-30", resetsAt: 2000, usd: .init(cap: 20_000_000 + amount.microUSD),
       tokens: .init(cap: 1000 + amount.tokens), decides: .init(cap: 500 + amount.decides), state: "open")
@@ -142,14 +142,14 @@ actor InMemoryFleet: FleetOperations {
   func land(
     tenant: String, worker: String, into branch: String?, dryRun: Bool, by: Caller
   ) async throws(FleetRefusal) -> SandboxLanded {
-    wishes.append("land \(tenant)/\(worker) \(branch ?? "-")\(dryRun ? " dry" : "")")
+    orders.append("land \(tenant)/\(worker) \(branch ?? "-")\(dryRun ? " dry" : "")")
     guard branch != "behind" else { throw FleetRefusal(.conflict, "behind has 1 commit that looop/fix lacks") }
     return SandboxLanded(
       json: ["into": .string(branch ?? "main"), "tip": "2222", "dry_run": .bool(dryRun)], tenant: tenant, worker: worker
     )!
   }
   func restore(tenant: String, worker: String, as other: String?, by: Caller) -> SandboxRow {
-    wishes.append("restore \(tenant)/\(worker) \(other ?? "-")")
+    orders.append("restore \(tenant)/\(worker) \(other ?? "-")")
     return SandboxRow(
       tenant: tenant, worker: other ?? worker, repo: "web", path: "/s/web/trees/fix", branch: nil, state: "kept",
       reason: "restored", bytes: nil, createdAt: 1000)

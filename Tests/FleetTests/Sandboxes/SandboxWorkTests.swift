@@ -65,6 +65,34 @@ import Testing
     #expect(Self.work(fixture, "land", "w", ["into": "nope"])["code"] == "not_found")
   }
 
+  @Test func `whoever looks or lands while the sandbox is given back gets the work all the same`() throws {
+    let fixture = try GitFixture()
+    let tree = try fixture.create()
+    try Self.commit(fixture, tree)
+    try AtomicFile.write("more\n", to: tree.appending("more.txt"))
+    var document = fixture.request("w")
+    document["repo_name"] = nil
+    document["repo_path"] = nil
+    var places: [String] = []
+    let tip = try SandboxWork.with(SandboxRequest(document)) { work in
+      places.append(work.state)
+      // Found in its worktree, which goes before anything is read in it.
+      if places.count == 1 { #expect(fixture.verb("remove")["outcome"] == "parked") }
+      return try work.commit()
+    }
+    #expect(places == ["worktree", "parked"])
+    #expect(try fixture.head("looop/w") == tip.hex)
+    // What is wrong with the work itself is said at once.
+    places = []
+    #expect(throws: SandboxError.self) {
+      try SandboxWork.with(SandboxRequest(document)) { work in
+        places.append(work.state)
+        throw SandboxError(.conflict, "not forward")
+      }
+    }
+    #expect(places == ["parked"])
+  }
+
   /// A name that no file system takes stops it after the other files were written.
   @Test func `a landing that fails half-way leaves the source as it was`() throws {
     let fixture = try GitFixture()

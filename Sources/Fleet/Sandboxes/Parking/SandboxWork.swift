@@ -53,6 +53,23 @@ struct SandboxWork: Sendable {
     return work
   }
 
+  /// Finds the work and does something with it. A worker's end has its worktree given back meanwhile: a tree that goes away under us
+  /// is no answer to whoever asks just then. The work is on its branch or parked by now, so it is found anew.
+  static func with<Value>(_ request: SandboxRequest, _ body: (SandboxWork) throws -> Value) throws -> Value {
+    for _ in 1..<attempts {
+      let work = try find(request)
+      do {
+        return try body(work)
+      } catch {
+        guard let tree = work.tree, !Files.exists(tree) else { throw error }
+      }
+    }
+    return try body(find(request))
+  }
+
+  /// It goes once, and comes back only to who keeps writing in it.
+  private static let attempts = 4
+
   /// The last commit that the worker made; what is not committed is not in it.
   func commit() throws -> ObjectID {
     let repository = try Repository(opening: place.common, bare: true)

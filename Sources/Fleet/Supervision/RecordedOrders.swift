@@ -1,6 +1,6 @@
-/// What becomes of the record of a wish of somebody who is not trusted with the fleet, one that was refused or a verb on his own tenant: in
-/// the ledger it would stay for ever, beside the money, and an agent can wish as often as the socket lets it. Pure.
-struct RecordedWishes: Sendable {
+/// What becomes of the record of an order of somebody who is not trusted with the fleet, one that was refused or a verb on his own tenant: in
+/// the ledger it would stay for ever, beside the money, and an agent can order as often as the socket lets it. Pure.
+struct RecordedOrders: Sendable {
   enum Place: Hashable, Sendable {
     /// `unsaid`: so many more of his were not told since the last one.
     case ledger(unsaid: Int), log(unsaid: Int), nowhere

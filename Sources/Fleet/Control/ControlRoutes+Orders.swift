@@ -3,11 +3,11 @@ import Tenant
 
 /// The routes that change something. Each is checked, done, and audited whatever came of it.
 extension ControlRoutes {
-  func addWishes(to router: Router<ControlContext>) {
+  func addOrders(to router: Router<ControlContext>) {
     router.post("/v1/asks/:tenant/:ask/answer") { request, context in
       let (tenant, ask) = (try context.parameter("tenant"), try context.parameter("ask"))
       let body = try await request.jsonBody()
-      return try await wish("answer", "\(tenant)/\(ask)", .answer(tenant: tenant), context) { caller in
+      return try await order("answer", "\(tenant)/\(ask)", .answer(tenant: tenant), context) { caller in
         guard let text = body["text"]?.string, text.contains(where: { !$0.isWhitespace }) else {
           throw FleetRefusal(.invalidArgument, "the answer is empty", hint: #"send {"text":"yes"}"#)
         }
@@ -17,28 +17,28 @@ extension ControlRoutes {
     }
     router.post("/v1/workers/:tenant/:worker/kill") { _, context in
       let (tenant, worker) = (try context.parameter("tenant"), try context.parameter("worker"))
-      return try await wish("kill", "\(tenant)/\(worker)", .operate(tenant: tenant), context) { caller in
+      return try await order("kill", "\(tenant)/\(worker)", .operate(tenant: tenant), context) { caller in
         try await fleet.kill(tenant: tenant, worker: worker, by: caller)
         return ["killed": .string("\(tenant)/\(worker)")]
       }
     }
-    for (action, perform) in tenantWishes {
+    for (action, perform) in tenantOrders {
       router.post("/v1/tenants/:name/\(action)") { _, context in
         let name = try context.parameter("name")
-        return try await wish(action, name, .operate(tenant: name), context) { caller in
+        return try await order(action, name, .operate(tenant: name), context) { caller in
           try await perform(name, caller)
           return ["done": .string(action), "tenant": .string(name)]
         }
       }
     }
-    addFleetWishes(to: router)
+    addFleetOrders(to: router)
     addSandboxes(to: router)
     addRaiseAndVerb(to: router)
   }
 
-  private typealias TenantWish = @Sendable (String, Caller) async throws -> Void
+  private typealias TenantOrder = @Sendable (String, Caller) async throws -> Void
 
-  private var tenantWishes: [(String, TenantWish)] {
+  private var tenantOrders: [(String, TenantOrder)] {
     let fleet = fleet
     return [
       ("pause", { try await fleet.pause(tenant: $0, by: $1) }),
@@ -48,26 +48,26 @@ extension ControlRoutes {
     ]
   }
 
-  private func addFleetWishes(to router: Router<ControlContext>) {
+  private func addFleetOrders(to router: Router<ControlContext>) {
     router.post("/v1/freeze") { _, context in
-      try await wish("freeze", nil, .operate(tenant: nil), context) { caller in
+      try await order("freeze", nil, .operate(tenant: nil), context) { caller in
         try await fleet.freeze(tenant: nil, by: caller)
         return ["done": "freeze"]
       }
     }
     router.post("/v1/thaw") { _, context in
-      try await wish("thaw", nil, .operate(tenant: nil), context) { caller in
+      try await order("thaw", nil, .operate(tenant: nil), context) { caller in
         try await fleet.thaw(tenant: nil, by: caller)
         return ["done": "thaw"]
       }
     }
     router.post("/v1/drain") { _, context in
-      try await wish("drain", nil, .operate(tenant: nil), context) { caller in
+      try await order("drain", nil, .operate(tenant: nil), context) { caller in
         ["stopped": .array(try await fleet.drain(by: caller).map(JSON.string))]
       }
     }
     router.post("/v1/reload") { _, context in
-      try await wish("reload", nil, .operate(tenant: nil), context) { try await fleet.reload(by: $0).json }
+      try await order("reload", nil, .operate(tenant: nil), context) { try await fleet.reload(by: $0).json }
     }
   }
 
@@ -80,12 +80,12 @@ extension ControlRoutes {
       let name = try context.parameter("name")
       // Before a large body is read for somebody who may not.
       if Access.refusal(.verb(tenant: name), by: try context.knownCaller) != nil {
-        return try await wish("verb", name, .verb(tenant: name), context) { _ in [:] }
+        return try await order("verb", name, .verb(tenant: name), context) { _ in [:] }
       }
       return try await request.whileConnected(upTo: Request.largeBody) { body in
         let arguments = body["arguments"]?.array?.compactMap(\.string) ?? []
         let detail = arguments.prefix(3).joined(separator: " ")
-        return try await wish("verb", name, .verb(tenant: name), context, detail: detail) { caller in
+        return try await order("verb", name, .verb(tenant: name), context, detail: detail) { caller in
           guard !arguments.isEmpty, arguments.count == body["arguments"]?.array?.count else {
             throw FleetRefusal(
               .invalidArgument, "arguments must be a list of words", hint: #"send {"arguments":["state"]}"#)
@@ -99,7 +99,7 @@ extension ControlRoutes {
 
   private func raise(_ name: String?, _ request: Request, _ context: ControlContext) async throws -> Response {
     let body = try await request.jsonBody()
-    return try await wish(
+    return try await order(
       "raise", name, .operate(tenant: name), context, detail: RaiseAmount.words(body)
     ) { caller in
       let amount = try RaiseAmount(body)
@@ -110,7 +110,7 @@ extension ControlRoutes {
     }
   }
 
-  func wish(
+  func order(
     _ action: String, _ target: String?, _ right: ControlAction, _ context: ControlContext, detail: String? = nil,
     _ perform: (Caller) async throws -> JSON
   ) async throws -> Response {
