@@ -1,3 +1,4 @@
+import Logging
 import SystemPackage
 import Tenant
 
