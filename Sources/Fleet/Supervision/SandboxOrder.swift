@@ -29,7 +29,6 @@ struct SandboxOrder: Hashable, Sendable {
     request["free_floor_bytes"] = .int(freeFloor)
     request["start"] = .string(record.generation)
     request["audit"] = .bool(audits)
-    request["afresh"] = true
     request["setup"] = .optional(settings.setup)
     request["setup_timeout_s"] = .int(settings.setupTimeout.components.seconds)
     request["include"] =

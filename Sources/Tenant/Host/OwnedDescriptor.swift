@@ -37,9 +37,17 @@ package struct OwnedDescriptor: ~Copyable, Sendable {
   }
 
   package borrowing func writeAll(_ bytes: [UInt8], _ path: FilePath) throws(HostError) {
+    // The closure of `withUnsafeBytes` throws what it likes.
+    let result = unsafe bytes.withUnsafeBytes { bytes in
+      Result { () throws(HostError) in try unsafe writeAll(bytes, path) }
+    }
+    try result.get()
+  }
+
+  package borrowing func writeAll(_ bytes: UnsafeRawBufferPointer, _ path: FilePath) throws(HostError) {
     var offset = 0
     while offset < bytes.count {
-      let written = unsafe bytes.withUnsafeBytes { unsafe write(raw, $0.baseAddress! + offset, bytes.count - offset) }
+      let written = unsafe write(raw, bytes.baseAddress! + offset, bytes.count - offset)
       if written < 0 {
         if errno == EINTR { continue }
         throw .last("write", path)

@@ -12,8 +12,9 @@ final class GitFixture: Sendable {
   let repository: FilePath
   let root: FilePath
 
-  init(files: Int = 12, bare: Bool = false) throws {
-    scratch = try ScratchDirectory("sb")
+  /// `disk`: a directory to make it all in.
+  init(files: Int = 12, on disk: FilePath? = nil) throws {
+    scratch = try ScratchDirectory("sb", in: disk?.string)
     repository = scratch.appending("source")
     root = scratch.appending("sandboxes")
     try Directory.create(repository)

@@ -39,6 +39,11 @@ import Testing
     ("on a branch without a commit", "git checkout -q --orphan fresh; rm run.sh; echo x > new; echo y > s; git add s"),
     ("all begun anew", "git checkout -q --orphan fresh; git rm -rqf .; echo x > new; echo y > s; git add s"),
     ("its branch deleted", "echo z > z; git add z; git commit -qm z; git update-ref -d HEAD; echo more >> run.sh"),
+    (
+      "without permissions",
+      "echo x > n; echo more >> dir0/sub/file0.txt; mkdir d; echo y > d/y; chmod 000 n dir0/sub/file0.txt d/y d"
+    ),
+    ("linked out of the tree", "echo more >> run.sh; ln run.sh ../../linked; ln run.sh again"),
     ("binary", "head -c 300000 /dev/urandom > blob; printf '\\000\\001' > nul"),
   ]
 

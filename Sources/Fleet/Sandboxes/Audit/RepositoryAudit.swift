@@ -44,14 +44,9 @@ struct RepositoryAudit: Sendable {
 
   static func isWritable(_ common: FilePath) -> Bool { unsafe access(common.string, W_OK) == 0 }
 
-  /// Notes how things are, for the comparison after the worker. While other workers live, an older note stays: what one of
-  /// them did must not become the measure.
-  ///
-  /// `afresh`: nobody works there now, whatever worktrees are kept. The answer is what was noted, if anything was: the supervisor
-  /// keeps it where no worker can touch it.
-  func begin(afresh: Bool = false) throws -> AuditSnapshot? {
-    let others = Worktree.all(common: common).contains { $0.note?.tree.removingLastComponent() == layout.trees }
-    if !afresh, others, Files.exists(baselineFile) { return nil }
+  /// Notes how things are, for the comparison after the worker, and answers with it: the supervisor keeps it where no worker can
+  /// touch it. It asks only where nobody works, so that what one of them did does not become the measure.
+  func begin() throws -> AuditSnapshot {
     let snapshot = try AuditSnapshot.take(common: common)
     try layout.prepare()
     try keep(snapshot.json)

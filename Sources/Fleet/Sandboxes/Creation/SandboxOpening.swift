@@ -5,7 +5,7 @@ import Tenant
 /// Everything between a worker's wish and a directory that it can start in: room on the disk, the worktree, what git cannot
 /// give it, its own ports and temporary directory, the configured setup. Either all of it or nothing.
 ///
-/// *Request*: `{worker, repo_name, repo_path, private?, base?, start?, detached?, disk_max_bytes?, disk_used_bytes?, free_floor_bytes?, audit?, afresh?, setup?,
+/// *Request*: `{worker, repo_name, repo_path, private?, base?, start?, detached?, disk_max_bytes?, disk_used_bytes?, free_floor_bytes?, audit?, setup?,
 /// setup_timeout_s?, include?: bool|[pattern], ports?: {first, count}, threads?}` → `{path, branch, base_oid, from, common_dir, admin_dir,
 /// private, env: {NAME: value}, included: [path], writable: [path], baseline, resumed}`
 struct SandboxOpening: Sendable {
@@ -71,10 +71,10 @@ struct SandboxOpening: Sendable {
     guard request.flag("audit", default: true) else { return nil }
     var audit = RepositoryAudit(
       layout: site.layout, repositoryName: site.place.name, common: site.place.common, worker: site.worker)
-    guard var baseline = try audit.begin(afresh: request.flag("afresh"))?.json else { return nil }
+    var baseline = try audit.begin().json
     if site.place.isPrivate, RepositoryAudit.isWritable(site.place.source) {
       audit.common = site.place.source
-      baseline["source"] = try audit.begin(afresh: true)?.json
+      baseline["source"] = try audit.begin().json
     }
     return baseline
   }

@@ -34,24 +34,26 @@ struct Checkout {
   @discardableResult
   func write(index indexPath: FilePath) throws(GitError) -> Outcome {
     let repository = try Repository(opening: self.repository, bare: true)
-    let index = try Index(at: indexPath)
     // From here on memory grows with the repository; what only the beginning ran through is not held beside it.
     ProgramPages.giveBack()
-    try index.read(commit: commit, of: repository)
     let root = try open(directory)
-    let entries = EntryList(index)
-    let plan = SmudgePlan(repository, commit: commit, entries: entries)
-    try makeDirectories(entries, root)
     let descriptor = root.raw
-    try SharedWork(repository: self.repository, count: entries.count, threads: threads).run {
+    let index = try IndexDraft(of: commit, in: repository, directoriesIn: descriptor)
+    let plan = SmudgePlan(repository, commit: commit, hasAttributes: !index.attributes.isEmpty)
+    ProgramPages.giveBack()
+    try SharedWork(repository: self.repository, count: index.count, threads: threads).run {
       own, next throws(GitError) in
       let writer = try FileWriter(own, root: descriptor, plan: plan)
       while let range = next() {
-        for position in range { try writer.write(entries, position) }
+        for position in range {
+          var entry = unsafe index.entry(position)
+          try unsafe writer.write(&entry)
+          unsafe index.keep(entry, position)
+        }
       }
     }
-    try index.write()
-    return Outcome(files: entries.count, attributes: SmudgePlan.attributes(entries))
+    try index.write(to: indexPath)
+    return Outcome(files: index.count, attributes: index.attributes)
   }
 
   private func open(_ path: FilePath) throws(GitError) -> OwnedDescriptor {
@@ -59,37 +61,6 @@ struct Checkout {
       return try OwnedDescriptor(opening: path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
     } catch {
       throw GitError(.failed, "check out", "\(error)")
-    }
-  }
-
-  /// Entries are sorted, so a directory's files stand together and each directory is made exactly once.
-  private func makeDirectories(_ entries: EntryList, _ root: borrowing OwnedDescriptor) throws(GitError) {
-    var last: [UInt8] = []
-    for position in 0..<entries.count {
-      let path = unsafe UnsafeBufferPointer(
-        start: entries[position].pointee.path, count: strlen(entries[position].pointee.path))
-      let isDirectory = unsafe entries[position].pointee.mode == GIT_FILEMODE_COMMIT.rawValue
-      var end = 0
-      var directory: [UInt8] = []
-      while end <= path.count {
-        let atEnd = end == path.count
-        if atEnd ? isDirectory : unsafe path[end] == UInt8(ascii: "/") {
-          directory = unsafe path[0..<end].map { UInt8(bitPattern: $0) }
-          let known =
-            last.count >= end && last[0..<end].elementsEqual(directory) && (last.count == end || last[end] == 47)
-          if !known {
-            let made = unsafe (directory + [0]).withUnsafeBufferPointer { buffer in
-              unsafe buffer.withMemoryRebound(to: CChar.self) { unsafe mkdirat(root.raw, $0.baseAddress!, 0o777) }
-            }
-            guard made == 0 else {
-              throw GitError(
-                .failed, "check out", "\(String(decoding: directory, as: UTF8.self)): \(Errno(rawValue: errno))")
-            }
-            last = directory
-          }
-        }
-        end += 1
-      }
     }
   }
 }

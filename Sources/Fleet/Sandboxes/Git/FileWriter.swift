@@ -25,8 +25,7 @@ struct FileWriter: ~Copyable {
 
   deinit { unsafe git_odb_free(odb) }
 
-  func write(_ entries: EntryList, _ position: Int) throws(GitError) {
-    let entry = unsafe entries[position]
+  func write(_ entry: UnsafeMutablePointer<git_index_entry>) throws(GitError) {
     let mode = unsafe entry.pointee.mode
     // A submodule is an empty directory, made already.
     if mode == GIT_FILEMODE_COMMIT.rawValue { return }
@@ -94,7 +93,7 @@ struct FileWriter: ~Copyable {
       {
         throw unsafe failure(entry)
       }
-      return try write(entries, position)
+      return try unsafe write(entry)
     }
     var isOpen = true
     defer { if isOpen { close(file) } }

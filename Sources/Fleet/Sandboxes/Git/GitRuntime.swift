@@ -18,8 +18,6 @@ package func startNoSecureShell(_ flags: CInt) -> CInt { 0 }
 /// repository's owner stays on: a repository of somebody else is refused, never trusted.
 enum GitRuntime {
   private static let started: CInt = {
-    // The loader and Swift's own start are behind us.
-    ProgramPages.giveBack()
     let count = git_libgit2_init()
     _ = cgit2_set_owner_validation(1)
     _ = cgit2_set_hash_verification(0)
@@ -32,6 +30,8 @@ enum GitRuntime {
       var names: [UnsafePointer<CChar>?] = unsafe [name]
       _ = unsafe cgit2_set_extensions(&names, 1)
     }
+    // The loader's start, Swift's and this library's are behind us.
+    ProgramPages.giveBack()
     return count
   }()
 

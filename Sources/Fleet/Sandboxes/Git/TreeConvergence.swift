@@ -79,7 +79,7 @@ struct TreeConvergence: Sendable {
         var written = 0
         for position in range where try !writer.verify(entries, position) {
           try writer.remove(entries, position)
-          try writer.write(entries, position)
+          try unsafe writer.write(entries[position])
           written += 1
         }
         rewritten.withLock { $0 += written }
