@@ -47,6 +47,22 @@ import Testing
     #expect(Self.work(fixture, "diff", "nobody")["code"] == "not_found")
   }
 
+  @Test func `work of a branch without a commit is shown from where it is parked`() throws {
+    let fixture = try GitFixture()
+    let tree = try fixture.create()
+    try fixture.git(["checkout", "-q", "--orphan", "fresh"], in: tree)
+    try fixture.git(["rm", "-rqf", "."], in: tree)
+    try AtomicFile.write("begun anew\n", to: tree.appending("new.txt"))
+    #expect(fixture.verb("remove")["outcome"] == "parked")
+    let parked = Self.work(fixture, "diff", "w")
+    #expect(parked["ok"] == true && parked["state"] == "parked" && parked["unsaved"] == 1, "\(parked.compact)")
+    // From what the sandbox began with, like all other work: that went, and one file came.
+    let base = try fixture.head()
+    #expect(parked["base_oid"]?.string == base && parked["commits"] == [], "\(parked.compact)")
+    #expect(parked["files"] == 16 && parked["insertions"] == 1 && parked["deletions"] == 29, "\(parked.compact)")
+    #expect(parked["patch"]?.string?.contains("+begun anew") == true)
+  }
+
   @Test func `landing moves the branch that the source is on, and a dry run nothing`() throws {
     let fixture = try GitFixture()
     try Self.commit(fixture, try fixture.create())
