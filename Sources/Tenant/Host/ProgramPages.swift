@@ -18,7 +18,9 @@ package enum ProgramPages {
         fields[5].drop(while: { $0 == " " }).first == "/"
       else { continue }
       let ends = fields[0].split(separator: "-").compactMap { UInt($0, radix: 16) }
-      if ends.count == 2 { giveBack(ends[0]..<ends[1], pages) }
+      guard ends.count == 2 else { continue }
+      // Nothing was ever written to code.
+      if fields[1] == "r-xp" { drop(ends[0]..<ends[1]) } else { giveBack(ends[0]..<ends[1], pages) }
     }
   }
 
@@ -37,11 +39,15 @@ package enum ProgramPages {
     var index = 0
     while index < entries.count {
       let run = entries[index...].prefix(while: isTheFiles).count
-      if run > 0, let start = unsafe UnsafeMutableRawPointer(bitPattern: range.lowerBound + UInt(index) * size) {
-        _ = unsafe madvise(start, run * Int(size), CInt(MADV_DONTNEED))
-      }
+      let start = range.lowerBound + UInt(index) * size
+      if run > 0 { drop(start..<start + UInt(run) * size) }
       index += run + 1
     }
+  }
+
+  private static func drop(_ range: Range<UInt>) {
+    guard let start = unsafe UnsafeMutableRawPointer(bitPattern: range.lowerBound) else { return }
+    _ = unsafe madvise(start, range.count, CInt(MADV_DONTNEED))
   }
 
   /// Of a private mapping: there, and never written to (bits 63 and 61 of `/proc/PID/pagemap`).

@@ -30,8 +30,6 @@ enum GitRuntime {
       var names: [UnsafePointer<CChar>?] = unsafe [name]
       _ = unsafe cgit2_set_extensions(&names, 1)
     }
-    // The loader's start, Swift's and this library's are behind us.
-    ProgramPages.giveBack()
     return count
   }()
 

@@ -4,8 +4,6 @@ import Tenant
 /// `_sandbox VERB`: the supervisor runs it as the tenant's user; a person never does.
 enum SandboxHelper {
   static func run(_ arguments: [String]) -> Never {
-    // Many of these may run beside each other, each a moment only: what the program's start ran through is not held meanwhile.
-    ProgramPages.giveBack()
     HelperDocument.answer { request in
       guard arguments.count == 1, let verb = arguments.first else {
         return HelperDocument.problem("one verb is expected")
