@@ -53,6 +53,7 @@ struct Checkout {
       }
     }
     try index.write(to: indexPath)
+    ProgramPages.giveBack()
     return Outcome(files: index.count, attributes: index.attributes)
   }
 
