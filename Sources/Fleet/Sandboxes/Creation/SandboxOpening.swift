@@ -22,17 +22,13 @@ struct SandboxOpening: Sendable {
   private static let pendingFile = "looop.pending"
 
   func run() throws -> JSON {
-    // What each part ran through is not held beside the next one: many of these may be at work at a time.
-    ProgramPages.giveBack()
     let site = try site()
-    ProgramPages.giveBack()
     let baseline = try baseline(site)
     try site.layout.prepare()
     // Somebody who asked before and died may have left a helper that still runs the setup.
     let opening = try FileLock(waitingFor: site.layout.openingLock(site.worker))
     defer { _ = flock(opening.descriptor.raw, LOCK_UN) }
 
-    ProgramPages.giveBack()
     var creation = creation(site)
     let top = try needs(site.place, creation)
     creation.fill = { _, admin, found in
