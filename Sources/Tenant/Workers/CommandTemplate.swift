@@ -16,14 +16,6 @@ package enum CommandTemplate {
     return nil
   }
 
-  /// Whether a shell runs the prompt file itself (`bash {{prompt_file}}`, what the rules preset does): then it must be a script.
-  package static func runsShell(_ template: String) -> Bool {
-    let words = template.split(separator: " ")
-    guard words.count >= 2, let program = words[0].split(separator: "/").last else { return false }
-    return ["bash", "sh", "dash", "zsh"].contains(String(program))
-      && words[1...].allSatisfy { $0 == PromptPlaceholder.text || ($0.hasPrefix("-") && !$0.contains("c")) }
-  }
-
   /// `LOOOP_RUNNER_RETRIES`, `_RETRY_MATCH`, `_RETRY_SLEEP`: how often a failed runner is started again.
   package struct Retries: Hashable, Sendable {
     package var count = 0

@@ -67,7 +67,7 @@ package struct WorkerCharges: Sendable {
   ) -> [CostRow] {
     let command = record.command ?? configured ?? ""
     // A shell on its brief has no model behind it.
-    guard !CommandTemplate.runsShell(command) else { return [] }
+    guard !PromptScript.isRun(by: command) else { return [] }
     let finding = WorkerUsage.find(record, data: data, environment: environment)
     let own = finding.transcripts
     let rows = own.filter { transcript in

@@ -182,7 +182,7 @@ package struct WorkerLaunch: Sendable {
       try clearPredecessor(id)
       try records.write(record)
       try Verify(data).store(id, command: record.verify)
-      let prompt = try writePrompt(record, brief: brief, isScript: CommandTemplate.runsShell(template))
+      let prompt = try writePrompt(record, brief: brief, isScript: PromptScript.isRun(by: template))
       let command = CommandTemplate.retrying(
         PromptPlaceholder.substitute(prompt, in: template), retries,
         outputLog: data.session(id).appending("output.log").string)

@@ -16,7 +16,7 @@ package struct WorkerRunner: Hashable, Sendable {
   package static func of(_ record: WorkerRecord, configured: String?, data: DataDir) -> WorkerRunner {
     let command = record.command ?? configured ?? ""
     let brief = Int64(WorkerRecords(data).brief(record.id)?.utf8.count ?? 0)
-    if CommandTemplate.runsShell(command) { return WorkerRunner(runner: "rules", model: nil, promptBytes: brief) }
+    if PromptScript.isRun(by: command) { return WorkerRunner(runner: "rules", model: nil, promptBytes: brief) }
     let kind = RunnerKind.of(command)
     // A command that only calls itself `rules` is somebody's program.
     let name = kind == .plain || kind == .rules ? "command" : kind.rawValue

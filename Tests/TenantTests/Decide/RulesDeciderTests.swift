@@ -153,6 +153,8 @@ import Testing
     ("A=1 /bin/sh -eu {{prompt_file}}", true),
     ("nice zsh -o pipefail '{{prompt_file}}'", true), ("bash < {{prompt_file}}", true), ("bash <{{prompt_file}}", true),
     ("claude -p < {{prompt_file}}", false), ("bash run-agent.sh {{prompt_file}}", false), ("bash", false),
+    ("bash {{prompt_file}}; claude -p x", false), ("A=$(claude) bash {{prompt_file}}", false),
+    ("aider --shell bash --file {{prompt_file}}", false), ("bash -c {{prompt_file}}", false),
     ("bash -c 'claude < {{prompt_file}}'", false), ("./agent --shell bash run {{prompt_file}}", false),
   ]) func `a shell may be wrapped, and may run something else`(_ command: String, _ isScript: Bool) {
     var config = RunnerConfig(.custom)
