@@ -3,12 +3,15 @@ import TestSupport
 /// Attacks through what the kernel shares out among all its users: keys, shared memory, terminals, namespaces, signals; and by what is
 /// planted where the fleet's own programs might read it. ``shop`` has what they are after.
 extension FleetAttacks {
-  /// Holds one of each for whoever runs it: `python3 shop.py NUMBER FILE`. FILE names the key once all is there.
+  /// Holds one of each for whoever runs it: `python3 shop.py NUMBER FILE`. FILE names the key once all is there. The key is in a keyring
+  /// that ends with the process: what is in a user's own keyring stays, and 200 keys are all that the kernel lets a user have.
   static let shop = #"""
     import ctypes,os,socket,sys,time,platform
     n=int(sys.argv[1]); c=ctypes.CDLL(None,use_errno=True); c.syscall.restype=ctypes.c_long
-    add=217 if platform.machine()=="aarch64" else 248
-    key=c.syscall(add,b"user",b"looop-b-%d"%n,b"secret",6,-4)
+    keyctl,add=(219,217) if platform.machine()=="aarch64" else (250,248)
+    c.syscall(keyctl,1,None)
+    key=c.syscall(add,b"user",b"looop-b-%d"%n,b"secret",6,-3)
+    c.syscall(keyctl,5,key,0x3f3f0000) # all for its user too, who has not got that keyring
     c.prctl(0x59616d61,ctypes.c_ulong(-1),0,0,0) # Yama lets only a parent trace, unless it is allowed
     ids=[c.shmget(0x10000000+n,4096,0o1600),c.semget(0x10000000+n,1,0o1600),c.msgget(0x10000000+n,0o1600)]
     queue=c.mq_open(b"/looop-b-%d"%n,os.O_CREAT|os.O_RDWR,0o600,None)
