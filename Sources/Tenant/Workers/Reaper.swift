@@ -22,30 +22,32 @@ package struct Reaper: Sendable {
     for session in sessions where session.isCorpse {
       // Undatable is kept.
       guard let modified = Sessions.modified(data.session(session.id)), now - modified >= ttlSeconds else { continue }
-      // Looked at again: the id may have been taken anew since the listing.
-      guard let current = Sessions.find(session.id, in: data), current.isCorpse, current.holder == session.holder else {
-        continue
-      }
-      if remove(current) { reaped.append(session.id) }
+      if remove(session) { reaped.append(session.id) }
     }
     settleRecords(sessions, now: now)
     sweepDebris(now: now)
     return reaped
   }
 
-  /// Removes one dead session with all that belongs to it, whatever its age. `false` where it could not be removed.
-  @discardableResult
-  package func remove(_ session: Session) -> Bool {
-    SessionLeftovers.end(session)
-    // Losing the cause is right: the directory stays listed as a corpse and the next beat tries again.
-    guard (try? Directory.removeTree(data.session(session.id))) != nil else { return false }
-    Verify(data).clear(session.id)
-    Tells(data).discard(session.id)
+  /// Removes one dead session with all that belongs to it, whatever its age. `false` where it could not be removed, or is another's now.
+  private func remove(_ session: Session) -> Bool {
     let records = WorkerRecords(data)
-    if let record = records.read(session.id).record, record.phase == .exited || record.phase == .failed {
-      records.remove(session.id)
+    // Losing the cause is right: the directory stays listed as a corpse and the next beat tries again.
+    let removed = try? records.locked {
+      // Looked at again: the id may have been taken anew since the listing.
+      guard let current = Sessions.find(session.id, in: data), current.isCorpse, current.holder == session.holder else {
+        return false
+      }
+      SessionLeftovers.end(current)
+      try Directory.removeTree(data.session(session.id))
+      Verify(data).clear(session.id)
+      Tells(data).discard(session.id)
+      if let record = records.read(session.id).record, record.phase == .exited || record.phase == .failed {
+        records.remove(session.id)
+      }
+      return true
     }
-    return true
+    return removed == true
   }
 
   /// Persists what the records no longer say rightly: workers that ended, launches that died. Writes only on a change.
@@ -60,9 +62,9 @@ package struct Reaper: Sendable {
       if observed.phase == .exited || observed.phase == .failed {
         if observed.phase != record.phase {
           // Derived anew at each look: a failed write costs nothing.
-          try? records.write(observed)
+          try? records.replace(record, with: observed)
         } else if session == nil, now - (observed.startedAt ?? observed.requestedAt) >= ttlSeconds {
-          records.remove(id)
+          try? records.replace(record, with: nil)
         }
       }
     }

@@ -14,27 +14,37 @@ package struct WorkerKill: Sendable {
     }
     try Identifier.check(id, .worker)
     let records = WorkerRecords(data)
+    if !Sessions.isAlive(id, in: data), try records.locked({ try withdraw(id, reason: reason) }) { return id }
+    // It may have started while the lock was waited for.
     guard Sessions.isAlive(id, in: data) else {
-      if var record = records.read(id).record, record.phase == .pending {
-        record.phase = .failed
-        record.reason = "withdrawn before it started" + (reason.map { ": \($0)" } ?? "")
-        try records.write(record)
-        return id
-      }
       let known = Sessions.find(id, in: data) != nil
       throw Refusal(
         .notFound, known ? "worker \(id) is not running" : "no such worker: \(id)",
         hint: "looop worker list --all shows all")
     }
+    let generation = records.read(id).record?.generation
     try SessionControl(data).kill(id)
     // The verify obligation stays: whoever is killed may have finished.
     Tells(data).discard(id)
-    if let session = Sessions.find(id, in: data), let record = records.read(id).record {
+    try records.locked {
+      guard let session = Sessions.find(id, in: data), let record = records.read(id).record,
+        record.generation == generation
+      else { return }
       var observed = WorkerRecords.observed(record, session: session, now: now)
       if observed.phase == .exited { observed.reason = "killed" + (reason.map { ": \($0)" } ?? "") }
       try records.write(observed)
     }
     return id
+  }
+
+  /// `false` where nothing waits to start.
+  private func withdraw(_ id: String, reason: String?) throws -> Bool {
+    let records = WorkerRecords(data)
+    guard var record = records.read(id).record, record.phase == .pending else { return false }
+    record.phase = .failed
+    record.reason = "withdrawn before it started" + (reason.map { ": \($0)" } ?? "")
+    try records.write(record)
+    return true
   }
 
   private func resolve(_ id: String) -> String {

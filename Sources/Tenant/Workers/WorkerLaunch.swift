@@ -35,7 +35,7 @@ package struct WorkerLaunch: Sendable {
   /// Checks a wish, writes it down and, where no fleet manages this data dir, starts it. Throws ``Refusal`` with the reason.
   @discardableResult
   package func start(_ wish: WorkerWish) throws -> WorkerRecord {
-    try FileLock.withWorkers(data) { try startLocked(wish) }
+    try WorkerRecords(data).locked { try startLocked(wish) }
   }
 
   private func startLocked(_ wish: WorkerWish) throws -> WorkerRecord {
@@ -129,7 +129,7 @@ package struct WorkerLaunch: Sendable {
     _ id: String, sandbox: FilePath? = nil, branch: String? = nil, environment extra: [String: String] = [:],
     within: [String] = []
   ) throws -> WorkerRecord {
-    try FileLock.withWorkers(data) {
+    try WorkerRecords(data).locked {
       let records = WorkerRecords(data)
       let record: WorkerRecord
       switch records.read(id) {
@@ -153,7 +153,7 @@ package struct WorkerLaunch: Sendable {
 
   /// Marks a pending wish as failed.
   package func refuse(_ id: String, reason: String) throws {
-    try FileLock.withWorkers(data) {
+    try WorkerRecords(data).locked {
       let records = WorkerRecords(data)
       guard var record = records.read(id).record else { throw Refusal(.notFound, "no wish for a worker \(id)") }
       guard record.phase == .pending || record.phase == .starting else {
@@ -233,13 +233,5 @@ package struct WorkerLaunch: Sendable {
 
   private static func newGeneration(_ clock: HostClock) -> String {
     "\(clock.now)-\(getpid())-\(String(UInt32.random(in: 0 ... .max), radix: 16))"
-  }
-}
-
-extension FileLock {
-  /// One launch at a time in a data dir: two starts of one id, and the count of live workers, must not race.
-  fileprivate static func withWorkers<Result>(_ data: DataDir, _ body: () throws -> Result) throws -> Result {
-    try Directory.create(data.workers)
-    return try withDirectory(data.workers, body)
   }
 }

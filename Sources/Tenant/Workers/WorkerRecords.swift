@@ -32,6 +32,20 @@ package struct WorkerRecords: Sendable {
     try Directory.stems(data.workers, extension: "json").filter(Identifier.isValidSession)
   }
 
+  /// Runs `body` while nobody else starts, records or clears away a worker of this data dir.
+  package func locked<Result>(_ body: () throws -> Result) throws -> Result {
+    try Directory.create(data.workers)
+    return try FileLock.withDirectory(data.workers, body)
+  }
+
+  /// Writes `new`, or removes the record, where it still is `old`: whoever looked without the lock must not write over a newer wish.
+  package func replace(_ old: WorkerRecord, with new: WorkerRecord?) throws {
+    try locked {
+      guard read(old.id).record == old else { return }
+      if let new { try write(new) } else { remove(old.id) }
+    }
+  }
+
   /// Writes the record; what others added to the file survives.
   package func write(_ record: WorkerRecord) throws(HostError) {
     try Directory.create(data.workers)

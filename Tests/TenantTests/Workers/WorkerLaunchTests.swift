@@ -264,6 +264,33 @@ struct WorkerRunTests {
     #expect(fixture.scratch.json("d/workers/w.json")?["phase"] == "exited")
   }
 
+  @Test func `a wish that takes an ended worker's id while a beat settles it is not lost`() async throws {
+    let fixture = try SessionFixture()
+    let (data, records) = (fixture.data, WorkerRecords(fixture.data))
+    try fixture.write(
+      session: "w", meta: ["id": "w", "cmd": ["bash"], "babysit_pid": 1], status: ["state": "exited", "exit_code": 0])
+    var old = WorkerRecord(id: "w", requestedAt: 1000, generation: "1-1-old")
+    old.phase = .running
+    try records.write(old)
+    let wish = WorkerRecord(id: "w", requestedAt: 2000, generation: "1-1-new")
+    let beat = try records.locked {
+      let beat = Task.detached { try Reaper(data).run(Sessions.list(data), now: 3000) }
+      let lock = data.workers.appending(".dirlock").string
+      #expect(
+        try eventually {
+          try RunningProcess.shell("grep -q -- \"-> FLOCK.*:$(stat -c %i '\(lock)') \" /proc/locks").exitCode == 0
+        })
+      try records.write(wish)
+      return beat
+    }
+    #expect(try await beat.value == [])
+    #expect(records.read("w").record == wish)
+    // Nothing else has changed it: now it is settled.
+    try records.write(old)
+    try Reaper(data).run(Sessions.list(data), now: 3000)
+    #expect(records.read("w").record?.phase == .exited)
+  }
+
   @Test func `the pulse is no worker, and nobody kills the dead`() throws {
     let fixture = try SessionFixture()
     try fixture.start("pulse", "sleep 600")
