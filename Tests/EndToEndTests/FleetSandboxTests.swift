@@ -243,4 +243,30 @@ struct FleetSandboxTests {
     #expect(try eventually { try fleet.git("web", "branch", "--list", "looop/leaves").output == "" })
     #expect(try fleet.git("web", "worktree", "list").output.split(separator: "\n").count == 2)
   }
+
+  /// A daemon that its session cannot reach any more: the holder was killed, which would have ended it.
+  @Test(.enabled(if: geteuid() == 0, "needs root: only a control group tells who is left"))
+  func `a sandbox is given back once the last process in it was ended, with what that one wrote`() throws {
+    let fleet = try FleetUnderTest()
+    try fleet.makeRepository("web")
+    try fleet.makeTenant("web", yaml: "repos: { web: \(fleet.repository("web")) }\n")
+    try fleet.start()
+    try Self.start(
+      fleet, "web", "w",
+      """
+      ( setsid bash -c 'trap "" TERM HUP INT QUIT; while :; do echo x >>late; echo $$ >"$LOOOP_DATA_DIR/reports/pid"; sleep 0.01; done' & )
+      while [ ! -e "$LOOOP_DATA_DIR/reports/pid" ]; do sleep 0.02; done
+      pid=$PPID
+      until tr '\\0' ' ' </proc/$pid/cmdline | grep -q -- --detached-id; do read -r _ _ _ pid _ </proc/$pid/stat; done
+      kill -9 $pid
+      """)
+    #expect(try eventually(within: 30) { try Self.rows(fleet, "w", "parked").count == 1 }, "\(fleet.log)")
+    #expect(eventually(within: 20) { fleet.log.contains("sandbox of w: parked") }, "\(fleet.log)")
+    #expect(fleet.log.contains("worker w left processes behind; they were ended"), "\(fleet.log)")
+    #expect(!fleet.log.contains("sandbox of w: kept"), "it was not even tried before: \(fleet.log)")
+    let pid = FileReading.of(fleet.dataDir("web").reports.appending("pid")).text?.split(separator: "\n").last
+    #expect(pid.flatMap { Int32($0) }.map { ProcessIdentity.of($0) == nil } == true)
+    let parked = try fleet.git("web", "show", "refs/looop/parked/w:late").output
+    #expect(!parked.isEmpty && parked.split(separator: "\n").allSatisfy { $0 == "x" })
+  }
 }

@@ -82,7 +82,7 @@ final class GitFixture: Sendable {
       if Files.isDirectory(place) {
         found.merge(try contents(tree, below: path)) { first, _ in first }
       } else if Files.isLink(place) {
-        found[key] = "-> \(Files.linkTarget(place) ?? "?")"
+        found[key] = "-> " + PathText.encode(try #require(Files.linkBytes(place)))
       } else if Files.isRegular(place) {
         found[key] =
           String(Files.permissions(place) ?? 0, radix: 8) + " " + PathText.encode(try FileReading.read(place))

@@ -74,6 +74,90 @@ import Testing
     #expect(try fixture.git(["rev-list", "--objects", "--all"], in: tree).contains(" r\n"))
   }
 
+  /// Work of every kind that is nowhere else, while its source forgets all that it was begun from.
+  @Test func `unlanded work outlives a source that was rewritten, repacked and pruned`() throws {
+    let (fixture, tree) = try Self.onDeletedBranch()
+    let parked = try fixture.create("p", ["private": true, "base": .string(fixture.head("HEAD", in: tree))])
+    for (place, name) in [(tree, "w"), (parked, "p")] {
+      try AtomicFile.write("committed by \(name)\n", to: place.appending("mine"))
+      try fixture.commitAll("by \(name)", in: place)
+      try AtomicFile.write("unsaved\n", to: place.appending("dev.txt"))
+      try AtomicFile.write("new\n", to: place.appending("new"))
+    }
+    try fixture.git(["stash"], in: tree)
+    try AtomicFile.write("staged\n", to: tree.appending("staged"))
+    try fixture.git(["add", "staged"], in: tree)
+    let (own, theirs) = (try fixture.contents(tree), try fixture.contents(parked))
+    #expect(fixture.verb("remove", "p", ["private": true])["outcome"] == "parked")
+    // The source's history is another now, in one commit; nothing of the old is on a branch.
+    try fixture.git(["checkout", "-q", "--orphan", "anew"])
+    try fixture.commitAll("anew")
+    try fixture.git(["branch", "-D", "main"])
+    try fixture.git(["branch", "-m", "main"])
+    for command in ["repack -a -d -q", "prune --expire=now", "gc -q --prune=now"] {
+      try fixture.git(["reflog", "expire", "--expire=now", "--expire-unreachable=now", "--all"])
+      try fixture.git(command.split(separator: " ").map(String.init))
+      #expect(try fixture.git(["fsck", "--full", "--no-dangling"], in: tree).isEmpty, "\(command)")
+      #expect(try fixture.git(["fsck", "--full", "--no-dangling"]).isEmpty, "\(command)")
+    }
+    try fixture.create("next", ["private": true])
+    #expect(try fixture.contents(tree) == own)
+    #expect(try fixture.git(["stash", "show", "-p"], in: tree).contains("+unsaved"))
+    #expect(try fixture.git(["log", "--format=%s"], in: tree) == "by w\ndev\nfirst\n")
+    #expect(fixture.verb("restore", "p", ["private": true])["ok"] == true)
+    #expect(try fixture.contents(parked) == theirs)
+    #expect(fixture.verb("diff", "w", ["private": true])["ok"] == true)
+    try fixture.git(["fetch", "-q", tree.string, "HEAD:kept"])
+    #expect(try fixture.git(["show", "kept:mine"]) == "committed by w\n")
+  }
+
+  /// Without end, as what `git gc --prune=now` does at some bad moment. Not its expiry of reflogs, which changes the worktree's own: that
+  /// one is looked at again then, or kept.
+  @Test(arguments: [true, false]) func `sandboxes are made, parked and restored while the source is pruned`(
+    _ isPrivate: Bool
+  ) throws {
+    let fixture = try GitFixture()
+    // Before: git's own commits are lost to it as well.
+    for number in 0..<6 {
+      try fixture.commitAll("source \(number)")
+      try fixture.git(["branch", "b\(number)"])
+    }
+    let keeper = try RunningProcess(
+      "/bin/sh",
+      [
+        "-c",
+        "while [ ! -e ../stop ]; do git repack -a -d -q && git prune --expire=now && echo round || exit 1; done",
+      ],
+      environment: GitFixture.identity, directory: fixture.repository)
+    let more: [String: JSON] = ["private": .bool(isPrivate)]
+    for number in 0..<6 {
+      let worker = "w\(number)"
+      // A pack that goes while it is read may refuse one; whoever asks again gets it.
+      var made = JSON.null
+      #expect(
+        eventually(within: 10) {
+          made = fixture.verb("create", worker, more.merging(["base": .string("b\(number)")]) { own, _ in own })
+          return made["ok"] == true
+        }, "\(made.compact)")
+      let tree = fixture.root.appending("trees/\(worker)")
+      try AtomicFile.write("unsaved \(number)\n", to: tree.appending("unsaved"))
+      try AtomicFile.write("changed \(number)\n", to: tree.appending("run.sh"))
+      let contents = try fixture.contents(tree)
+      let removed = fixture.verb("remove", worker, more)
+      #expect(removed["outcome"] == "parked", "\(removed.compact)")
+      let rounds = keeper.output.count
+      #expect(eventually(within: 20) { keeper.output.count > rounds + 6 }, "\(keeper.errors)")
+      let restored = fixture.verb("restore", worker, more)
+      #expect(restored["ok"] == true, "\(restored.compact)")
+      #expect(try fixture.contents(tree) == contents)
+    }
+    try AtomicFile.write("", to: fixture.scratch.appending("stop"))
+    #expect(keeper.wait() == .code(0), "\(keeper.errors)")
+    for place in [fixture.repository, fixture.root.appending("trees/w0")] {
+      #expect(try fixture.git(["fsck", "--full", "--no-dangling"], in: place).isEmpty)
+    }
+  }
+
   @Test func `a borrowed ref that was deleted takes nothing with it`() throws {
     let (fixture, tree) = try Self.onDeletedBranch()
     for ref in try fixture.git(["for-each-ref", "--format=%(refname)", "refs/looop/borrowed"]).split(separator: "\n") {

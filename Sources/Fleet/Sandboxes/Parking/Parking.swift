@@ -19,10 +19,32 @@ struct Parking: Sendable {
 
   func run(_ seen: SandboxInspection.Seen) throws -> Parked {
     let repository = try Repository(opening: tree)
-    return try GitRuntime.withSynchronousWrites { try store(seen, repository) }
+    let intake = try ObjectIntake(repository, RepositoryCorner(common: common))
+    let stored: Stored
+    do { stored = try store(seen, repository) } catch {
+      intake.abandon()
+      throw error
+    }
+    let objects =
+      try repository.objects(of: stored.commit, besides: stored.head)
+      + repository.objects(
+        of: stored.details, besides: nil)
+    let ref = try intake.finish(objects, from: repository) {
+      try GitRuntime.withSynchronousWrites {
+        try ParkedRef.create(worker, at: stored.commit, in: Repository(opening: common, bare: true))
+      }
+    }
+    return Parked(ref: ref, commit: stored.commit, files: stored.files)
   }
 
-  private func store(_ seen: SandboxInspection.Seen, _ repository: borrowing Repository) throws -> Parked {
+  private struct Stored {
+    var commit: ObjectID
+    var details: ObjectID
+    var head: ObjectID?
+    var files: Int
+  }
+
+  private func store(_ seen: SandboxInspection.Seen, _ repository: borrowing Repository) throws -> Stored {
     let head = try repository.head()
     let branch: String? =
       switch head {
@@ -57,8 +79,7 @@ struct Parking: Sendable {
     let commit = try repository.writeCommit(
       tree: try snapshot.writeTree(to: repository), parents: [head.commit, details].compactMap { $0 },
       message: "looop: parked work of \(worker)\n\n\(work.reasons.joined(separator: "\n"))\n", at: work.parkedAt)
-    let ref = try ParkedRef.create(worker, at: commit, in: repository)
-    return Parked(ref: ref, commit: commit, files: files.count)
+    return Stored(commit: commit, details: details, head: head.commit, files: files.count)
   }
 
   /// A file as it stands: no line-end conversion, links as links. `nil` for what is not a file (a submodule, nothing).

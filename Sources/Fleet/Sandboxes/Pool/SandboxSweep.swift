@@ -58,6 +58,9 @@ struct SandboxSweep: Sendable {
     let corner = RepositoryCorner(common: common)
     try corner.prepare()
     result.deleted += Staging.sweep(corner.staging, grace: grace).count
+    for mark in PackTransfer.deadMarks(in: common, age: max(grace, 3600)) where AtomicFile.remove(mark) {
+      result.deleted += 1
+    }
     for name in Files.names(corner.trash) { try? Directory.removeTree(corner.trash.appending(name)) }
     result.restored += try CutOffRemoval(layout: layout, common: common).putBack()
     let unfinished = Worktree.all(common: common).filter { isUnfinished($0) }

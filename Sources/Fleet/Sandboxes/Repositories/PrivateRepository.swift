@@ -114,20 +114,33 @@ struct PrivateRepository: Sendable {
       let new = held.map { lacking in tips.filter { Set(lacking).contains($0) } } ?? tips
       if new.isEmpty { return }
       let parents = [old].compactMap { $0 } + new.sorted { $0.hex < $1.hex }
-      let commit = try origin.writeCommit(
-        tree: try origin.writeTree([]), parents: parents, message: "looop: borrowed by \(path)\n", at: Files.now)
       do {
-        if let old {
-          try origin.moveReference(anchor, from: old, to: commit, message: "looop: borrow")
-        } else {
-          try origin.createReference(anchor, at: commit, message: "looop: borrow")
-        }
-        return
-      } catch {
-        guard error.code == .modified || error.code == .exists else { throw error }
+        return try moveAnchor(from: old, to: parents)
+      } catch let error as GitError where error.code == .modified || error.code == .exists {
+        continue
       }
     }
     throw SandboxError(.busy, "\(anchor) of \(source) changes all the time")
+  }
+
+  private func moveAnchor(from old: ObjectID?, to parents: [ObjectID]) throws {
+    let origin = try Repository(opening: source, bare: true)
+    let intake = try ObjectIntake(origin, RepositoryCorner(common: source))
+    let commit: ObjectID
+    do {
+      commit = try origin.writeCommit(
+        tree: try origin.writeTree([]), parents: parents, message: "looop: borrowed by \(path)\n", at: Files.now)
+    } catch {
+      intake.abandon()
+      throw error
+    }
+    try intake.finish(try origin.objects(of: commit, besides: nil), from: origin) {
+      if let old {
+        try origin.moveReference(anchor, from: old, to: commit, message: "looop: borrow")
+      } else {
+        try origin.createReference(anchor, at: commit, message: "looop: borrow")
+      }
+    }
   }
 
   /// Gives back what was borrowed once nothing here needs it: no worktree, no branch, nothing parked.

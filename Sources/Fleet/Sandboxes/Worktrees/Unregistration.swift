@@ -35,8 +35,17 @@ struct Unregistration {
     let lonely = try LonelyCommits.find(worktree, in: repository)
     guard let tip = lonely.first else { return nil }
     let name = try SandboxName(note.worker)
-    let commit = lonely.count == 1 ? tip : try LonelyCommits.tie(lonely, worker: note.worker, in: repository)
-    return try ParkedRef.create(name, at: commit, in: repository)
+    if lonely.count == 1 { return try ParkedRef.create(name, at: tip, in: repository) }
+    let writing = try Repository(opening: worktree.common, bare: true)
+    let intake = try ObjectIntake(writing, corner)
+    let commit: ObjectID
+    do { commit = try LonelyCommits.tie(lonely, worker: note.worker, in: writing) } catch {
+      intake.abandon()
+      throw error
+    }
+    return try intake.finish(writing.objects(of: commit, besides: nil), from: writing) {
+      try ParkedRef.create(name, at: commit, in: Repository(opening: worktree.common, bare: true))
+    }
   }
 
   /// A branch whose commits other refs hold as well says nothing; one with commits of its own stays. Our own refs do not count: what
