@@ -36,6 +36,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "pages.h"
 #include "sha1.h"
 
 // Swift's view of glibc hides the GNU declarations; these are stable.

@@ -97,7 +97,7 @@ extension SandboxVerb {
   }
 
   /// `{repos, users?, pool_max?, free_floor_bytes?, disk_max_bytes?, grace_s?, retire?}` → `{recycled, deleted, filled,
-  /// undone, restored, skipped, retired}`
+  /// undone, restored, skipped, retired, near_quota}`
   static func sweep(_ request: SandboxRequest) throws -> JSON {
     let layout = try request.layout()
     var repositories: [(name: SandboxName, common: FilePath)] = []
@@ -114,14 +114,14 @@ extension SandboxVerb {
     if let floor = request.number("free_floor_bytes") { sweep.freeFloor = floor }
     if let grace = request.number("grace_s") { sweep.grace = grace }
     if let limit = request.number("disk_max_bytes") {
-      sweep.isNearQuota = DiskUse.of(layout.root).bytes > limit - limit / 10
+      sweep.isNearQuota = SandboxQuota.isNear(DiskUse.of(layout.root).bytes, limit: limit)
     }
     let result = try sweep.run()
     return [
       "recycled": .int(Int64(result.recycled)), "deleted": .int(Int64(result.deleted)),
       "filled": .int(Int64(result.filled)), "undone": list(result.undone), "restored": list(result.restored),
       "skipped": list(result.skipped),
-      "retired": list(retired),
+      "retired": list(retired), "near_quota": .bool(sweep.isNearQuota),
     ]
   }
 }

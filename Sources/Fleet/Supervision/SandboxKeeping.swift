@@ -7,6 +7,8 @@ struct SandboxKeeping: Sendable {
   var rows: [SandboxRow] = []
   /// Of everything below the tenant's sandbox directory, at the last look.
   var diskBytes: Int64?
+  /// That look could not be made: what was measured before tells nothing of now.
+  var lookFailed = false
   /// Sandboxes made since that look.
   var madeSince = 0
   /// Repositories that cannot be opened, in words.
@@ -39,6 +41,8 @@ struct SandboxKeeping: Sendable {
   /// Between two looks where nothing happens, and where there is no worktree at all.
   static let rest = 600.0
   static let quiet = 21_600.0
+  /// Where the limit of what they may occupy is near and somebody works: a creation believes the last look.
+  static let near = 30.0
   /// A new sandbox is measured once its worker had time to fill it.
   static let measureAfter = 5.0
   /// A look may take this part of the time at most, however large the trees are.
@@ -59,9 +63,9 @@ struct SandboxKeeping: Sendable {
   }
 
   /// What is occupied now, nearly: each that was made since the last look as large as the largest that was there. What workers wrote since
-  /// is not in it, so it is believed only far from a limit. `nil`: nothing tells.
+  /// is not in it: the next look comes soon after each that was made, and often near the limit. `nil`: nothing tells.
   var diskEstimate: Int64? {
-    guard let diskBytes else { return nil }
+    guard let diskBytes, !lookFailed else { return nil }
     if madeSince == 0 { return diskBytes }
     guard let largest = rows.filter({ $0.isWorktree || $0.state == "warm" }).compactMap(\.bytes).max() else {
       return nil
@@ -81,11 +85,13 @@ struct SandboxKeeping: Sendable {
 enum TendingPace {
   /// - `isLate`: something that should go is still there.
   /// - `isEmpty`: there is no worktree. The pool still shrinks with time.
+  /// - `fills`: the limit is near, and somebody may be writing.
   /// - `expires`: in so many seconds the time of one is over that is kept for a while.
   static func next(
-    after seconds: Double, isLate: Bool, isEmpty: Bool, retry: Double, expires: Double?
+    after seconds: Double, isLate: Bool, isEmpty: Bool, fills: Bool = false, retry: Double, expires: Double?
   ) -> Double {
     var pause = isEmpty ? SandboxKeeping.quiet : SandboxKeeping.rest
+    if fills { pause = SandboxKeeping.near }
     if isLate { pause = min(retry, pause) }
     if let expires { pause = min(max(1, expires), pause) }
     return max(pause, seconds * SandboxKeeping.share)

@@ -65,7 +65,9 @@ extension Supervisor {
       case .success(let json):
         tenants[name]?.sandboxes.madeSince -= madeBefore
         again = await tended(name, json, took: clock.monotonic() - began)
-      case .failure(let refusal): say("its sandboxes: \(refusal.words)", about: name, level: .warning)
+      case .failure(let refusal):
+        tenants[name]?.sandboxes.lookFailed = true
+        say("its sandboxes: \(refusal.words)", about: name, level: .warning)
       }
     }
     await tendingPlaces.give(name)
@@ -84,6 +86,7 @@ extension Supervisor {
     let rows = json["sandboxes"]?.array ?? []
     tenants[name]?.sandboxes.rows = rows.compactMap { SandboxRow($0, tenant: name) }
     tenants[name]?.sandboxes.diskBytes = json["total_bytes"]?.int
+    tenants[name]?.sandboxes.lookFailed = false
     for worker in (json["restored"]?.array ?? []).compactMap(\.string) {
       say("the worktree of \(worker) is back: giving it back was cut off", about: name, level: .warning)
     }
@@ -101,8 +104,9 @@ extension Supervisor {
     let retry = tenants[name]?.sandboxes.retry ?? SandboxKeeping.firstRetry
     tenants[name]?.sandboxes.retry =
       late.again ? min(retry * 2, SandboxKeeping.rest) : SandboxKeeping.firstRetry
+    let fills = json["near_quota"]?.bool == true && tenants[name]?.liveWorkers.isEmpty == false
     return TendingPace.next(
-      after: took, isLate: late.any, isEmpty: tenants[name]?.sandboxes.count == 0, retry: retry,
+      after: took, isLate: late.any, isEmpty: tenants[name]?.sandboxes.count == 0, fills: fills, retry: retry,
       expires: expiry(name))
   }
 

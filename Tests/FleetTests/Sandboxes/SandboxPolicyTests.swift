@@ -28,11 +28,16 @@ import Testing
 
   @Test(
     arguments: [
-      (nil, nil, false), (nil, 99, false), (100, nil, true), (100, 0, false), (100, 90, false), (100, 91, true),
+      (nil, nil, false), (nil, 99, false), (100, nil, true), (100, 0, false), (100, 99, false), (100, 100, true),
       (100, 300, true),
     ] as [(Int64?, Int64?, Bool)])
-  func `a tenant far from its limit is not measured`(_ row: (Int64?, Int64?, Bool)) {
+  func `who is below the limit by the last look is not measured`(_ row: (Int64?, Int64?, Bool)) {
     #expect(SandboxQuota(limit: row.0, estimate: row.1).needsMeasuring == row.2)
+  }
+
+  @Test(arguments: [(0, false), (90, false), (91, true), (100, true), (300, true)] as [(Int64, Bool)])
+  func `the last tenth is near the limit`(_ row: (Int64, Bool)) {
+    #expect(SandboxQuota.isNear(row.0, limit: 100) == row.1)
   }
 
   @Test func `no room is refused in words`() {

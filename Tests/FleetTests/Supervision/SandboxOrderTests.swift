@@ -95,6 +95,8 @@ import Testing
     #expect(keeping.diskEstimate == nil, "nothing tells how large they are")
     keeping.rows = [row("kept", 20), row("in_use", 30), row("quarantined", 1000)]
     #expect(keeping.diskEstimate == 560)
+    keeping.lookFailed = true
+    #expect(keeping.diskEstimate == nil, "what was seen before tells nothing of now")
   }
 
   // MARK: - Ports
@@ -157,6 +159,7 @@ import Testing
     var took = 0.01
     var isLate = false
     var isEmpty = false
+    var fills = false
     var retry = 5.0
     var expires: Double?
     var next: Double
@@ -166,12 +169,14 @@ import Testing
     Pace(next: 600), Pace(isEmpty: true, next: 21_600), Pace(isLate: true, next: 5),
     Pace(isLate: true, retry: 900, next: 600), Pace(took: 2, isLate: true, next: 40), Pace(took: 60, next: 1200),
     Pace(expires: 90, next: 90), Pace(expires: 0.2, next: 1), Pace(expires: 9000, next: 600),
-    Pace(took: 2, expires: 1, next: 40),
+    Pace(took: 2, expires: 1, next: 40), Pace(fills: true, next: 30), Pace(took: 12, fills: true, next: 240),
+    Pace(isLate: true, fills: true, next: 5),
   ]
 
   @Test(arguments: paces) func `a look takes a small part of the time`(_ row: Pace) {
     let next = TendingPace.next(
-      after: row.took, isLate: row.isLate, isEmpty: row.isEmpty, retry: row.retry, expires: row.expires)
+      after: row.took, isLate: row.isLate, isEmpty: row.isEmpty, fills: row.fills, retry: row.retry,
+      expires: row.expires)
     #expect(next == row.next)
   }
 

@@ -17,12 +17,15 @@ struct SandboxQuota: Hashable, Sendable {
     case refuse(String)
   }
 
-  /// Whether they must be measured: a tenant far from its limit, as it was last measured, does not wait for that. Closer than a tenth only
-  /// what is there counts.
+  /// Whether whoever waits for a sandbox waits for them to be measured, too: only where nobody knows, and before anything is refused. Otherwise
+  /// it is the regular look that sees what was written since the last one.
   var needsMeasuring: Bool {
     guard let limit else { return false }
-    return estimate.map { $0 > limit - limit / 10 } ?? true
+    return estimate.map { $0 >= limit } ?? true
   }
+
+  /// From here on nothing is pooled, and looks come more often while somebody works.
+  static func isNear(_ used: Int64, limit: Int64) -> Bool { used > limit - limit / 10 }
 
   func decide(used: Int64, reclaimable: Int64, free: Int64?) -> Verdict {
     if let limit, used >= limit {
@@ -49,7 +52,7 @@ struct SandboxQuota: Hashable, Sendable {
       let spare = DiskUse.of(layout.pool).bytes + DiskUse.of(layout.trash).bytes
       return (limit == nil ? 0 : DiskUse.of(layout.root).bytes, spare)
     }
-    // Measuring every file is the price of a quota; far from it, or without one, only the free space is asked for.
+    // Below the limit, or without one, only the free space is asked for.
     let free = FileSystemRoom.free(at: layout.root)
     if !needsMeasuring, let free, free >= freeFloor { return }
     var (used, spare) = measure()
