@@ -28,7 +28,8 @@ import Testing
       let words = line.split(separator: " ")
       if words.first?.hasSuffix(":") == false { name = words.count > 5 ? words[5] : "" }
       // What nobody may read keeps a place free, and holds nothing.
-      if words.first == "VmFlags:", name.first == "/", words.contains("rd") { parts.append((name, Array(words.dropFirst()))) }
+      guard words.first == "VmFlags:", name.first == "/", words.contains("rd") else { continue }
+      parts.append((name, Array(words.dropFirst())))
     }
     return parts
   }
