@@ -48,10 +48,18 @@ int clinux_open_page_watch(void) {
 }
 
 // The kernel maps nothing around a fault where a userfaultfd waits for writes to protected pages: it would not hear of them. We protect none, and
-// the kernel is to answer by itself, so nobody ever reads the descriptor. It stays open for as long as the process lives.
+// the kernel is to answer by itself, so nobody ever reads the descriptor. It holds for as long as that is open.
+static int held = -1;
+
 int clinux_map_touched_pages_only(void) {
-  int descriptor = clinux_open_page_watch();
-  if (descriptor < 0) return -1;
-  dl_iterate_phdr(watch, &descriptor);
+  if (held >= 0) return 0;
+  held = clinux_open_page_watch();
+  if (held < 0) return -1;
+  dl_iterate_phdr(watch, &held);
   return 0;
+}
+
+void clinux_map_pages_around(void) {
+  if (held >= 0) close(held);
+  held = -1;
 }

@@ -8,4 +8,7 @@ int clinux_open_page_watch(void);
 /// 0; -1 with errno where the kernel does not offer it, and then nothing changed.
 int clinux_map_touched_pages_only(void);
 
+/// The end of that.
+void clinux_map_pages_around(void);
+
 #endif

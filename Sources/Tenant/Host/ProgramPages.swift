@@ -7,8 +7,11 @@ import SystemPackage
 /// small process holds. What was written to is the process's own and stays.
 package enum ProgramPages {
   /// For a process that runs through much once: from here on it holds of them only what it touches, and what its start ran through goes. Each
-  /// page is then a fault of its own, a microsecond. Before Linux 6.7 nothing changes.
+  /// page is then a fault of its own, a microsecond. Before Linux 6.7 nothing changes. Not for two threads at a time.
   package static func mapTouchedOnly() { _ = clinux_map_touched_pages_only() }
+
+  /// What comes is soon over: as the kernel does it by itself.
+  package static func mapAround() { clinux_map_pages_around() }
 
   /// Whether this kernel offers it, to this process.
   package static var canMapTouchedOnly: Bool {

@@ -22,6 +22,9 @@ struct SandboxOpening: Sendable {
   private static let pendingFile = "looop.pending"
 
   func run() throws -> JSON {
+    // Many may write all their files at a time. With a pooled tree it takes milliseconds, and two more would be felt.
+    let pool = WarmPool(layout: try request.layout(), repository: try request.repositoryName())
+    if !pool.isEmpty { ProgramPages.mapAround() }
     let site = try site()
     let baseline = try baseline(site)
     try site.layout.prepare()

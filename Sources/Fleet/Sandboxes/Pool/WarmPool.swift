@@ -25,6 +25,8 @@ struct WarmPool: Sendable {
     var bytes: Int64
   }
 
+  var isEmpty: Bool { Files.names(directory).isEmpty }
+
   /// What is ready, newest first.
   func places() -> [Place] {
     Files.names(directory).compactMap { name in
