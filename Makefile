@@ -1,5 +1,6 @@
 # `make demo` and `make test` do all the set-up on a fresh machine; the rest is for who works on this.
-RELEASE = -c release --static-swift-stdlib
+STATIC = .build/static
+RELEASE = -c release --static-swift-stdlib --pkg-config-path $(STATIC)
 BIN = .build/release
 
 .PHONY: all setup release demo demo-script test check lint bench install clean
@@ -11,6 +12,7 @@ setup:
 
 # The first time this takes some minutes; afterwards only what changed is built.
 release: setup
+	@deploy/static-libraries $(STATIC)
 	@echo "building looop and looop-fleet (release) …"
 	@swift build $(RELEASE) --product looop
 	@swift build $(RELEASE) --product looop-fleet

@@ -1,19 +1,6 @@
 import CGit2
 import Tenant
 
-/// libgit2 reads every certificate of this host as it starts, for https. Nothing here speaks https: that would be a half of what a
-/// helper computes and a megabyte of what it holds. The function of its TLS library is found here first, and finds no file. Where libgit2 uses
-/// another library, nobody calls this.
-@c(mbedtls_x509_crt_parse_file)
-package func readNoCertificates(_ chain: OpaquePointer?, _ path: UnsafePointer<CChar>?) -> CInt {
-  // MBEDTLS_ERR_X509_FILE_IO_ERROR
-  -0x2900
-}
-
-/// Nor ssh, whose library would have OpenSSL set itself up: another megabyte and a half.
-@c(libssh2_init)
-package func startNoSecureShell(_ flags: CInt) -> CInt { 0 }
-
 /// libgit2's process-wide state: started once, with the settings every operation here relies on. The check of a
 /// repository's owner stays on: a repository of somebody else is refused, never trusted.
 enum GitRuntime {
