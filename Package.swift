@@ -11,12 +11,12 @@ let common: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
-/// Not for tests that use NIO and files: `stat` and `timespec` belong to the module that a compiler job happened to load first (Glibc, CLinux,
-/// one of NIO), so that no import is the right one.
+/// Not where NIO meets files: `stat` and `timespec` belong to the module that a compiler job happened to load first (Glibc, CLinux, one of
+/// NIO), so that no import is the right one.
 let settings: [SwiftSetting] = common + [.enableUpcomingFeature("MemberImportVisibility")]
 
 /// The modules that touch C: every unsafe expression says `unsafe` on its line.
-let strict: [SwiftSetting] = settings + [.strictMemorySafety()]
+let unsafeIsSaid: [SwiftSetting] = [.strictMemorySafety()]
 
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -42,7 +42,7 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CGit2", pkgConfig: "libgit2", providers: [.apt(["libgit2-dev"])]),
     .target(name: "CLinux"),
-    .target(name: "Tenant", dependencies: ["CLinux", system], swiftSettings: strict),
+    .target(name: "Tenant", dependencies: ["CLinux", system], swiftSettings: settings + unsafeIsSaid),
     .target(
       name: "Fleet",
       dependencies: [
@@ -59,7 +59,7 @@ let package = Package(
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
         .product(name: "Yams", package: "Yams"),
       ],
-      swiftSettings: strict),
+      swiftSettings: common + unsafeIsSaid),
     // Started for every beat, ask and answer: without a dynamic loader that takes half the time. It needs nothing of the C library
     // that only a shared one has (no user data base, no name service).
     .executableTarget(

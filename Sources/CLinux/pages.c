@@ -12,11 +12,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+// The kernel maps nothing around a fault where a userfaultfd waits for writes to protected pages: it would not hear of them. We protect none, and
+// the kernel is to answer by itself, so nobody ever reads the descriptor. It holds for as long as that is open.
+
 // Newer than many headers: UFFD_USER_MODE_ONLY (5.11; what a plain user may ask for) and UFFD_FEATURE_WP_ASYNC (6.7).
 static const int user_mode_only = 1;
 static const uint64_t kernel_answers_itself = 1 << 15;
 
-static int watch(struct dl_phdr_info *object, size_t size, void *descriptor) {
+static int register_object(struct dl_phdr_info *object, size_t size, void *descriptor) {
   (void)size;
   // The kernel's own, of no file.
   if (object->dlpi_addr != 0 && object->dlpi_addr == getauxval(AT_SYSINFO_EHDR)) return 0;
@@ -34,7 +37,7 @@ static int watch(struct dl_phdr_info *object, size_t size, void *descriptor) {
   return 0;
 }
 
-int clinux_open_page_watch(void) {
+int clinux_open_fault_guard(void) {
   int descriptor = (int)syscall(SYS_userfaultfd, O_CLOEXEC | user_mode_only);
   if (descriptor < 0) return -1;
   struct uffdio_api api = {.api = UFFD_API, .features = kernel_answers_itself};
@@ -47,15 +50,13 @@ int clinux_open_page_watch(void) {
   return descriptor;
 }
 
-// The kernel maps nothing around a fault where a userfaultfd waits for writes to protected pages: it would not hear of them. We protect none, and
-// the kernel is to answer by itself, so nobody ever reads the descriptor. It holds for as long as that is open.
 static int held = -1;
 
 int clinux_map_touched_pages_only(void) {
   if (held >= 0) return 0;
-  held = clinux_open_page_watch();
+  held = clinux_open_fault_guard();
   if (held < 0) return -1;
-  dl_iterate_phdr(watch, &held);
+  dl_iterate_phdr(register_object, &held);
   return 0;
 }
 

@@ -75,27 +75,40 @@ static int has_instructions(void) { return 0; }
 static void native_blocks(uint32_t state[5], const uint8_t *bytes, size_t count) { portable_blocks(state, bytes, count); }
 #endif
 
-typedef void (*blocks_function)(uint32_t *, const uint8_t *, size_t);
+static void blocks(struct clinux_sha1 *hash, const uint8_t *bytes, size_t count) {
+  (hash->is_portable ? portable_blocks : native_blocks)(hash->state, bytes, count);
+}
 
-static void digest_with(blocks_function blocks, const uint8_t *bytes, size_t length, uint8_t digest[20]) {
-  uint32_t state[5] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
-  size_t whole = length / 64, left = length % 64;
-  blocks(state, bytes, whole);
-  uint8_t tail[128] = {0};
-  memcpy(tail, bytes + 64 * whole, left);
-  tail[left] = 0x80;
-  size_t size = left < 56 ? 64 : 128;
-  uint64_t bits = (uint64_t)length * 8;
-  for (int i = 0; i < 8; i++) tail[size - 1 - i] = (uint8_t)(bits >> (8 * i));
-  blocks(state, tail, size / 64);
+void clinux_sha1_start(struct clinux_sha1 *hash) {
+  *hash = (struct clinux_sha1){
+      .state = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0}, .is_portable = !has_instructions()};
+}
+
+void clinux_sha1_add(struct clinux_sha1 *hash, const void *start, size_t length) {
+  const uint8_t *bytes = start;
+  size_t held = hash->length % 64;
+  hash->length += length;
+  if (held + length < 64) {
+    if (length > 0) memcpy(hash->rest + held, bytes, length);
+    return;
+  }
+  if (held > 0) {
+    memcpy(hash->rest + held, bytes, 64 - held);
+    blocks(hash, hash->rest, 1);
+    bytes += 64 - held;
+    length -= 64 - held;
+  }
+  blocks(hash, bytes, length / 64);
+  memcpy(hash->rest, bytes + length / 64 * 64, length % 64);
+}
+
+void clinux_sha1_end(struct clinux_sha1 *hash, uint8_t digest[20]) {
+  uint64_t bits = hash->length * 8;
+  uint8_t tail[72] = {0x80};
+  // Up to eight bytes before a whole block.
+  size_t size = 1 + (119 - hash->length % 64) % 64;
+  for (int i = 0; i < 8; i++) tail[size + i] = (uint8_t)(bits >> (56 - 8 * i));
+  clinux_sha1_add(hash, tail, size + 8);
   for (int i = 0; i < 5; i++)
-    for (int j = 0; j < 4; j++) digest[4 * i + j] = (uint8_t)(state[i] >> (24 - 8 * j));
-}
-
-void clinux_sha1_portable(const uint8_t *bytes, size_t length, uint8_t digest[20]) {
-  digest_with(portable_blocks, bytes, length, digest);
-}
-
-void clinux_sha1(const uint8_t *bytes, size_t length, uint8_t digest[20]) {
-  digest_with(has_instructions() ? native_blocks : portable_blocks, bytes, length, digest);
+    for (int j = 0; j < 4; j++) digest[4 * i + j] = (uint8_t)(hash->state[i] >> (24 - 8 * j));
 }

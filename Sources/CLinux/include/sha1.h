@@ -6,10 +6,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// Writes the 20 bytes of the digest of `length` bytes.
-void clinux_sha1(const uint8_t *bytes, size_t length, uint8_t digest[20]);
+struct clinux_sha1 {
+  uint32_t state[5];
+  uint64_t length;
+  /// What is not a whole block yet.
+  uint8_t rest[64];
+  /// Without the processor's instructions.
+  int is_portable;
+};
 
-/// The same without the processor's instructions; for comparing the two.
-void clinux_sha1_portable(const uint8_t *bytes, size_t length, uint8_t digest[20]);
+void clinux_sha1_start(struct clinux_sha1 *hash);
+void clinux_sha1_add(struct clinux_sha1 *hash, const void *bytes, size_t length);
+/// Writes the 20 bytes of the digest.
+void clinux_sha1_end(struct clinux_sha1 *hash, uint8_t digest[20]);
 
 #endif

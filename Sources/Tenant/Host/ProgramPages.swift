@@ -2,9 +2,8 @@ import CLinux
 import Glibc
 import SystemPackage
 
-/// Gives back the pages of program and libraries that this process ran through and that are still as their file has them: they come back from
-/// there when they are touched again. The kernel maps sixteen around each that is, so that what a start ran through is soon most of what a
-/// small process holds. What was written to is the process's own and stays.
+/// The pages of program and libraries that a process holds. The kernel maps sixteen around each that is touched, so that what a start ran through
+/// is soon most of what a small process holds. Two ways against that: to map fewer from now on, and to give back what was mapped.
 package enum ProgramPages {
   /// For a process that runs through much once: from here on it holds of them only what it touches, and what its start ran through goes. Each
   /// page is then a fault of its own, a microsecond. Before Linux 6.7 nothing changes. Not for two threads at a time.
@@ -15,10 +14,12 @@ package enum ProgramPages {
 
   /// Whether this kernel offers it, to this process.
   package static var canMapTouchedOnly: Bool {
-    let descriptor = clinux_open_page_watch()
+    let descriptor = clinux_open_fault_guard()
     return descriptor >= 0 && close(descriptor) == 0
   }
 
+  /// Gives back what is still as its file has it: it comes back from there when it is touched again. What was written to is the process's own
+  /// and stays.
   package static func giveBack() {
     guard let maps = FileReading.of("/proc/self/maps", maximumBytes: 1 << 20).text,
       let pages = try? OwnedDescriptor(opening: "/proc/self/pagemap", O_RDONLY)

@@ -53,7 +53,7 @@ import Testing
     for bytes in [
       [], Array("DIRC".utf8) + [0, 0, 0, 4] + zeros, Array("DIRC".utf8) + [0, 0, 0, 2, 0, 0, 0, 9] + zeros,
     ] {
-      #expect(bytes.withUnsafeBytes { IndexPatch().patch($0) } == nil)
+      #expect(bytes.withUnsafeBytes { IndexPatch().parts($0) } == nil)
     }
   }
 }

@@ -30,7 +30,7 @@ struct Checkout {
     var hasAttributes: Bool { !attributes.isEmpty }
   }
 
-  /// Writes all files below `directory`, which must exist and be empty, and the index to `indexPath`. Returns the number of files.
+  /// Writes all files below `directory`, which must exist and be empty, and the index to `indexPath`.
   @discardableResult
   func write(index indexPath: FilePath) throws(GitError) -> Outcome {
     let repository = try Repository(opening: self.repository, bare: true)
@@ -63,29 +63,5 @@ struct Checkout {
     } catch {
       throw GitError(.failed, "check out", "\(error)")
     }
-  }
-}
-
-/// The entries of an index, by position, for several threads: each position is written by one thread only.
-@safe
-struct EntryList: @unchecked Sendable {
-  // SAFETY: points into an index that outlives the list; threads touch disjoint positions.
-  private let entries: [UnsafeMutablePointer<git_index_entry>]
-
-  init(_ index: borrowing Index) {
-    var entries: [UnsafeMutablePointer<git_index_entry>] = unsafe []
-    unsafe entries.reserveCapacity(index.count)
-    for position in 0..<index.count {
-      if let entry = unsafe index.entry(position) { unsafe entries.append(UnsafeMutablePointer(mutating: entry)) }
-    }
-    unsafe self.entries = entries
-  }
-
-  var count: Int { unsafe entries.count }
-  subscript(_ position: Int) -> UnsafeMutablePointer<git_index_entry> { unsafe entries[position] }
-
-  func bytes(_ position: Int) -> [UInt8] {
-    let path = unsafe entries[position].pointee.path!
-    return unsafe [UInt8](UnsafeRawBufferPointer(start: path, count: strlen(path)))
   }
 }

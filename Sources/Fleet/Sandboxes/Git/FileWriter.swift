@@ -84,7 +84,7 @@ struct FileWriter: ~Copyable {
     try unsafe fill(file, entry, bytes)
   }
 
-  /// Brings one path of a clean tree to another entry. A file in its place: one that is made anew after a hundred others were deleted waits for its inode.
+  /// Brings one path of a clean tree to another entry. A file in its place: for one that is made anew ext4 looks past every inode that was just freed.
   func overwrite(_ entries: EntryList, _ position: Int) throws(GitError) {
     let entry = unsafe entries[position]
     guard let file = unsafe openToOverwrite(entry) else {
@@ -139,7 +139,7 @@ struct FileWriter: ~Copyable {
     }
     var status = stat()
     var known = unsafe fstat(file, &status)
-    // Not cut off before: a file that was emptied and written is on its way to the disk before it is closed.
+    // Not cut off before: a file that was emptied and written anew ext4 begins to write out as it is closed (auto_da_alloc).
     if known == 0, status.st_size > bytes.count {
       known = ftruncate(file, bytes.count)
       if known == 0 { known = unsafe fstat(file, &status) }

@@ -1,5 +1,4 @@
 import CGit2
-import CLinux
 import Glibc
 import SystemPackage
 import Tenant
@@ -11,11 +10,11 @@ import Tenant
 /// repository that is most of what a checkout holds.
 @safe
 final class IndexDraft: @unchecked Sendable {
-  // SAFETY: `memory` has `capacity` bytes from init to deinit, and moves only in `reserve`, which init and `write` call. Between them
+  // SAFETY: `memory` has `capacity` bytes from init to deinit, and moves only in `reserve`, which init calls. After it
   // threads read and write disjoint entries.
   private var memory: UnsafeMutableRawPointer
   private var capacity = 1 << 16
-  private var used = IndexDraft.headerBytes
+  private var used = IndexFile.headerBytes
   /// Where each entry begins.
   private var starts: [UInt32] = []
   /// The TREE extension's contents; `nil` where git would not believe them.
@@ -23,9 +22,6 @@ final class IndexDraft: @unchecked Sendable {
   /// The blobs of all `.gitattributes`.
   private(set) var attributes: [ObjectID] = []
 
-  private static let headerBytes = 12
-  private static let fixedBytes = 62
-  private static let digestBytes = 20
   private static let slash = UInt8(ascii: "/")
 
   var count: Int { starts.count }
@@ -48,9 +44,9 @@ final class IndexDraft: @unchecked Sendable {
     var entry = unsafe git_index_entry()
     unsafe entry.mode = UInt32(bigEndian: start.loadUnaligned(fromByteOffset: 24, as: UInt32.self))
     unsafe withUnsafeMutableBytes(of: &entry.id) { id in
-      unsafe id.copyMemory(from: UnsafeRawBufferPointer(start: start + 40, count: Self.digestBytes))
+      unsafe id.copyMemory(from: UnsafeRawBufferPointer(start: start + 40, count: IndexFile.digestBytes))
     }
-    unsafe entry.path = unsafe UnsafePointer((start + Self.fixedBytes).assumingMemoryBound(to: CChar.self))
+    unsafe entry.path = unsafe UnsafePointer((start + IndexFile.fixedBytes).assumingMemoryBound(to: CChar.self))
     return unsafe entry
   }
 
@@ -65,28 +61,21 @@ final class IndexDraft: @unchecked Sendable {
   }
 
   func write(to path: FilePath) throws(GitError) {
-    finish()
+    finishHeader()
     do throws(HostError) {
-      let file = try OwnedDescriptor(opening: path, O_WRONLY | O_CREAT | O_EXCL, mode: 0o644, operation: "write")
-      try unsafe file.writeAll(UnsafeRawBufferPointer(start: memory, count: used), path)
-      try file.closeChecked(path)
+      var file = try IndexFile(creating: path)
+      try unsafe file.write(UnsafeRawBufferPointer(start: memory, count: used))
+      if let trees { try file.write(Array("TREE".utf8) + IndexFile.bytes(UInt32(trees.count)) + trees) }
+      try file.close()
     } catch {
       throw GitError(.failed, "write the index", "\(error)")
     }
   }
 
-  private func finish() {
+  private func finishHeader() {
     for (offset, byte) in "DIRC".utf8.enumerated() { put(byte, at: offset) }
     put(UInt32(2), at: 4)
     put(UInt32(count), at: 8)
-    if let trees {
-      append(Array("TREE".utf8))
-      append(Self.bytes(UInt32(trees.count)))
-      append(trees)
-    }
-    var digest = [UInt8](repeating: 0, count: Self.digestBytes)
-    unsafe clinux_sha1(memory.assumingMemoryBound(to: UInt8.self), used, &digest)
-    append(digest)
   }
 
   // MARK: - Reading the trees
@@ -158,7 +147,7 @@ final class IndexDraft: @unchecked Sendable {
   private func append(_ path: [UInt8], _ mode: UInt32, _ id: git_oid) throws(GitError) {
     // Git's order of names in trees is that of whole paths: what is not in it was made by hand.
     if let last = starts.last {
-      let before = unsafe memory.advanced(by: Int(last) + Self.fixedBytes).assumingMemoryBound(to: CChar.self)
+      let before = unsafe memory.advanced(by: Int(last) + IndexFile.fixedBytes).assumingMemoryBound(to: CChar.self)
       let order = unsafe (path + [0]).withUnsafeBytes { bytes in
         unsafe strcmp(before, bytes.baseAddress!.assumingMemoryBound(to: CChar.self))
       }
@@ -168,17 +157,16 @@ final class IndexDraft: @unchecked Sendable {
     }
     guard let start = UInt32(exactly: used) else { throw GitError(.failed, "read a tree", "too many files") }
     starts.append(start)
-    // One to eight zeros, up to a multiple of eight.
-    let size = (Self.fixedBytes + path.count + 8) & ~7
+    let size = IndexFile.entryBytes(path: path.count)
     let length = UInt16(min(path.count, 0x0fff))
     reserve(size)
     unsafe memset(memory + used, 0, size)
     put(mode, at: used + 24)
     unsafe withUnsafeBytes(of: id) { id in
-      unsafe (memory + used + 40).copyMemory(from: id.baseAddress!, byteCount: Self.digestBytes)
+      unsafe (memory + used + 40).copyMemory(from: id.baseAddress!, byteCount: IndexFile.digestBytes)
     }
     unsafe memory.storeBytes(of: length.bigEndian, toByteOffset: used + 60, as: UInt16.self)
-    unsafe UnsafeMutableRawBufferPointer(start: memory + used + Self.fixedBytes, count: path.count).copyBytes(
+    unsafe UnsafeMutableRawBufferPointer(start: memory + used + IndexFile.fixedBytes, count: path.count).copyBytes(
       from: path)
     used += size
     if path.suffix(14).elementsEqual(".gitattributes".utf8), path.count == 14 || path[path.count - 15] == Self.slash {
@@ -195,21 +183,11 @@ final class IndexDraft: @unchecked Sendable {
     unsafe memory = realloc(memory, capacity)!
   }
 
-  private func append(_ bytes: [UInt8]) {
-    reserve(bytes.count)
-    unsafe UnsafeMutableRawBufferPointer(start: memory + used, count: bytes.count).copyBytes(from: bytes)
-    used += bytes.count
-  }
-
   private func put(_ word: UInt32, at offset: Int) {
     unsafe memory.storeBytes(of: word.bigEndian, toByteOffset: offset, as: UInt32.self)
   }
 
   private func put(_ byte: UInt8, at offset: Int) {
     unsafe memory.storeBytes(of: byte, toByteOffset: offset, as: UInt8.self)
-  }
-
-  private static func bytes(_ word: UInt32) -> [UInt8] {
-    [UInt8(word >> 24), UInt8(word >> 16 & 0xff), UInt8(word >> 8 & 0xff), UInt8(word & 0xff)]
   }
 }

@@ -1,4 +1,3 @@
-import CLinux
 import Glibc
 import SystemPackage
 import Tenant
@@ -21,9 +20,6 @@ struct IndexPatch {
     var id: ObjectID
   }
 
-  private static let fixedBytes = 62
-  private static let digestBytes = 20
-
   /// By path. A path that an index lacks is inserted, one that it has is replaced.
   private var changes: [(path: [UInt8], change: Change)] = []
 
@@ -33,35 +29,46 @@ struct IndexPatch {
   /// Writes the changed index to `target`. `false` for a format that is not known here.
   func apply(_ source: FilePath, to target: FilePath) throws -> Bool {
     let old = try MappedFile(source)
-    guard let new = unsafe patch(old.bytes) else { return false }
-    let file = try OwnedDescriptor(opening: target, O_WRONLY | O_CREAT | O_EXCL, mode: 0o644, operation: "write")
-    try file.writeAll(new, target)
-    try file.closeChecked(target)
+    guard let parts = unsafe parts(old.bytes) else { return false }
+    var file = try IndexFile(creating: target)
+    for part in parts {
+      switch part {
+      case .old(let range): try unsafe file.write(UnsafeRawBufferPointer(rebasing: old.bytes[range]))
+      case .new(let bytes): try file.write(bytes)
+      }
+    }
+    try file.close()
     return true
   }
 
-  /// The new file. Extensions are left out: they are caches of what just changed.
-  func patch(_ old: UnsafeRawBufferPointer) -> [UInt8]? {
-    guard old.count >= 12 + Self.digestBytes, unsafe old.starts(with: Array("DIRC".utf8)) else { return nil }
+  /// What the new file is made of.
+  enum Part {
+    case old(Range<Int>)
+    case new([UInt8])
+  }
+
+  /// All but the digest. Extensions are left out: they are caches of what just changed.
+  func parts(_ old: UnsafeRawBufferPointer) -> [Part]? {
+    guard old.count >= IndexFile.headerBytes + IndexFile.digestBytes, unsafe old.starts(with: Array("DIRC".utf8)) else {
+      return nil
+    }
     let version = unsafe Self.word(old, 4)
     guard version == 2 || version == 3 else { return nil }
     let count = unsafe Int(Self.word(old, 8))
     // From behind, so that the next one is the last.
     var left = changes.sorted { $1.path.lexicographicallyPrecedes($0.path) }
-    var new: [UInt8] = []
-    new.reserveCapacity(old.count + left.reduce(0) { $0 + $1.path.count + 128 })
-    unsafe new += old[0..<12]
-    var (position, copied, total) = (12, 12, count)
+    var parts: [Part] = []
+    var (position, copied, total) = (IndexFile.headerBytes, IndexFile.headerBytes, count)
     var next = left.popLast()
     for _ in 0..<count {
       guard let entry = unsafe Self.entry(old, position) else { return nil }
       while let (path, change) = next {
         let order = unsafe Self.compare(path, old[entry.path])
         if order > 0 { break }
-        unsafe new += old[copied..<position]
+        if copied < position { parts.append(.old(copied..<position)) }
         copied = order == 0 ? entry.end : position
         if case .put(let put) = change {
-          Self.append(put, path, to: &new)
+          parts.append(.new(Self.bytes(put, path)))
           if order < 0 { total += 1 }
         } else if order == 0 {
           total -= 1
@@ -72,35 +79,30 @@ struct IndexPatch {
       }
       position = entry.end
     }
-    unsafe new += old[copied..<position]
+    parts.append(.old(copied..<position))
     while let (path, change) = next {
       if case .put(let put) = change {
-        Self.append(put, path, to: &new)
+        parts.append(.new(Self.bytes(put, path)))
         total += 1
       }
       next = left.popLast()
     }
-    for (offset, byte) in Self.bytes(UInt32(total)).enumerated() { new[8 + offset] = byte }
-    var digest = [UInt8](repeating: 0, count: Self.digestBytes)
-    unsafe clinux_sha1(new, new.count, &digest)
-    new += digest
-    return new
+    return [.old(0..<8), .new(IndexFile.bytes(UInt32(total)))] + parts
   }
 
   /// Where an entry's path and the entry itself end. Conflicted ones have no place in a clean tree.
   private static func entry(_ bytes: UnsafeRawBufferPointer, _ start: Int) -> (path: Range<Int>, end: Int)? {
-    guard start + fixedBytes + 1 < bytes.count - digestBytes else { return nil }
+    guard start + IndexFile.fixedBytes + 1 < bytes.count - IndexFile.digestBytes else { return nil }
     let flags = unsafe Int(bytes[start + 60]) << 8 | Int(bytes[start + 61])
     guard flags & 0x3000 == 0 else { return nil }
-    let first = start + fixedBytes + (flags & 0x4000 != 0 ? 2 : 0)
+    let first = start + IndexFile.fixedBytes + (flags & 0x4000 != 0 ? 2 : 0)
     var length = flags & 0x0fff
     if length == 0x0fff {
       guard let end = unsafe bytes[first...].firstIndex(of: 0) else { return nil }
       length = end - first
     }
-    // One to eight zeros, up to a multiple of eight.
-    let size = (first - start + length + 8) & ~7
-    guard start + size <= bytes.count - digestBytes, unsafe bytes[first + length] == 0 else { return nil }
+    let size = IndexFile.entryBytes(beforePath: first - start, path: length)
+    guard start + size <= bytes.count - IndexFile.digestBytes, unsafe bytes[first + length] == 0 else { return nil }
     return (first..<first + length, start + size)
   }
 
@@ -111,28 +113,24 @@ struct IndexPatch {
     return unsafe order != 0 ? Int(order) : path.count - other.count
   }
 
-  private static func append(_ entry: Entry, _ path: [UInt8], to bytes: inout [UInt8]) {
-    let start = bytes.count
+  private static func bytes(_ entry: Entry, _ path: [UInt8]) -> [UInt8] {
     let status = entry.status
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(IndexFile.entryBytes(path: path.count))
     for word in [
       UInt32(truncatingIfNeeded: status.st_ctim.tv_sec), UInt32(truncatingIfNeeded: status.st_ctim.tv_nsec),
       UInt32(truncatingIfNeeded: status.st_mtim.tv_sec), UInt32(truncatingIfNeeded: status.st_mtim.tv_nsec),
       UInt32(truncatingIfNeeded: status.st_dev), UInt32(truncatingIfNeeded: status.st_ino), entry.mode, status.st_uid,
       status.st_gid, UInt32(truncatingIfNeeded: status.st_size),
-    ] { bytes += Self.bytes(word) }
+    ] { bytes += IndexFile.bytes(word) }
     bytes += entry.id.bytes
     let length = min(path.count, 0x0fff)
     bytes += [UInt8(length >> 8), UInt8(length & 0xff)]
     bytes += path
-    let size = (bytes.count - start + 8) & ~7
-    bytes += repeatElement(0, count: start + size - bytes.count)
+    return bytes + repeatElement(0, count: IndexFile.entryBytes(path: path.count) - bytes.count)
   }
 
   private static func word(_ bytes: UnsafeRawBufferPointer, _ start: Int) -> UInt32 {
     unsafe UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: start, as: UInt32.self))
-  }
-
-  private static func bytes(_ word: UInt32) -> [UInt8] {
-    [UInt8(word >> 24), UInt8(word >> 16 & 0xff), UInt8(word >> 8 & 0xff), UInt8(word & 0xff)]
   }
 }

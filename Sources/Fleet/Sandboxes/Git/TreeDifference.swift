@@ -3,15 +3,18 @@ import Glibc
 import SystemPackage
 import Tenant
 
-/// Which paths differ between two commits. Reading the trees is most of what taking a pooled tree costs, so the directories at the top
-/// are shared out.
-struct TreeDifference: Sendable {
-  struct Item: Sendable {
+/// Which paths differ between two commits.
+///
+/// Why not `git_diff_tree_to_tree`: it reads what is equal, too. Here a directory with the same id on both sides is not looked into, so
+/// that what it takes depends on the difference and not on the size of the repository.
+struct TreeDifference {
+  struct Item {
     var path: FilePath
     var id: ObjectID
     var mode: UInt32
   }
 
+  /// What the new side has nothing or a directory for.
   private(set) var gone: [FilePath] = []
   private(set) var present: [Item] = []
 
@@ -20,88 +23,74 @@ struct TreeDifference: Sendable {
   }
 
   init(from: ObjectID, to: ObjectID, in repository: FilePath) throws(GitError) {
-    let changed = try Self.changedAtTop(from, to, Repository(opening: repository, bare: true))
-    for (name, (old, new)) in changed {
-      if let new, !new.isTree {
-        present.append(Item(path: name, id: new.id, mode: new.mode))
-      } else if let old, !old.isTree {
-        gone.append(name)
-      }
-    }
-    let directories = changed.filter { $0.value.old?.isTree == true || $0.value.new?.isTree == true }.map { ($0, $1) }
-    let found = Locked(self)
-    try SharedWork(repository: repository, count: directories.count, chunk: 4).run { own, next throws(GitError) in
-      while let range = next() {
-        for (name, sides) in directories[range] {
-          let (gone, present) = try Self.below(name, sides.old?.tree, sides.new?.tree, own)
-          found.withLock {
-            $0.gone += gone
-            $0.present += present
-          }
-        }
-      }
-    }
-    self = found.withLock { $0 }
+    let repository = try Repository(opening: repository, bare: true)
+    let old = try TreeHandle(of: from, in: repository)
+    let new = try TreeHandle(of: to, in: repository)
+    unsafe try compare(old.pointer, new.pointer, at: FilePath(), repository)
   }
 
-  /// One name in a commit's root.
-  private struct Entry: Hashable, Sendable {
-    var id: ObjectID
-    var mode: UInt32
+  @safe
+  private struct Entry {
+    // SAFETY: the tree's, which outlives this.
+    let pointer: OpaquePointer
+    let mode: UInt32
+
+    init?(_ pointer: OpaquePointer?) {
+      guard let pointer = unsafe pointer else { return nil }
+      unsafe self.pointer = unsafe pointer
+      mode = unsafe git_tree_entry_filemode(pointer).rawValue
+    }
+
     var isTree: Bool { mode == GIT_FILEMODE_TREE.rawValue }
     var tree: ObjectID? { isTree ? id : nil }
-  }
-
-  private typealias Sides = (old: Entry?, new: Entry?)
-
-  private static func changedAtTop(
-    _ from: ObjectID, _ to: ObjectID, _ repository: borrowing Repository
-  ) throws(GitError) -> [FilePath: Sides] {
-    let (old, new) = (try entries(of: from, repository), try entries(of: to, repository))
-    var changed: [FilePath: Sides] = [:]
-    for name in Set(old.keys).union(new.keys) where old[name] != new[name] { changed[name] = (old[name], new[name]) }
-    return changed
-  }
-
-  private static func entries(
-    of commit: ObjectID, _ repository: borrowing Repository
-  ) throws(GitError) -> [FilePath: Entry] {
-    let tree = try TreeHandle(of: commit, in: repository)
-    var found: [FilePath: Entry] = [:]
-    for position in unsafe 0..<git_tree_entrycount(tree.pointer) {
-      guard let entry = unsafe git_tree_entry_byindex(tree.pointer, position),
-        let id = unsafe ObjectID(git_tree_entry_id(entry))
-      else { continue }
-      let name = unsafe FilePath(platformString: git_tree_entry_name(entry))
-      found[name] = Entry(id: id, mode: unsafe git_tree_entry_filemode(entry).rawValue)
+    var id: ObjectID { unsafe ObjectID(git_tree_entry_id(pointer)!.pointee) }
+    var name: UnsafePointer<CChar> { unsafe git_tree_entry_name(pointer)! }
+    func isEqual(_ other: Entry) -> Bool {
+      unsafe mode == other.mode && git_oid_equal(git_tree_entry_id(pointer), git_tree_entry_id(other.pointer)) == 1
     }
-    return found
+    func path(in directory: FilePath) -> FilePath { directory.pushing(unsafe FilePath(platformString: name)) }
   }
 
-  /// What differs below a directory, one of whose sides may be missing.
-  private static func below(
-    _ directory: FilePath, _ from: ObjectID?, _ to: ObjectID?, _ repository: borrowing Repository
-  ) throws(GitError) -> (gone: [FilePath], present: [Item]) {
-    let (old, new) = unsafe (try repository.directory(from), try repository.directory(to))
-    defer { unsafe [old, new].forEach { tree in unsafe git_tree_free(tree) } }
-    var diff: OpaquePointer?
-    try check("compare \(directory)", unsafe git_diff_tree_to_tree(&diff, repository.pointer, old, new, nil))
-    defer { unsafe git_diff_free(diff) }
-    var gone: [FilePath] = []
-    var present: [Item] = []
-    for position in unsafe 0..<git_diff_num_deltas(diff) {
-      guard let delta = unsafe git_diff_get_delta(diff, position) else { continue }
-      let file = unsafe delta.pointee.new_file
-      if unsafe delta.pointee.status == GIT_DELTA_DELETED {
-        gone.append(directory.pushing(unsafe FilePath(platformString: delta.pointee.old_file.path)))
-      } else {
-        present.append(
-          Item(
-            path: directory.pushing(unsafe FilePath(platformString: file.path)), id: unsafe ObjectID(file.id),
-            mode: unsafe UInt32(file.mode)))
+  /// One side may be missing: then all of the other differs.
+  private mutating func compare(
+    _ old: OpaquePointer?, _ new: OpaquePointer?, at directory: FilePath, _ repository: borrowing Repository
+  ) throws(GitError) {
+    for position in unsafe 0..<Self.count(old) {
+      guard let before = unsafe Entry(git_tree_entry_byindex(old, position)) else { continue }
+      let after = unsafe Self.entry(new, before.name)
+      if after?.isEqual(before) == true { continue }
+      if before.isTree {
+        try compare(before.id, after?.tree, at: before.path(in: directory), repository)
+      } else if after == nil || after?.isTree == true {
+        gone.append(before.path(in: directory))
       }
     }
-    return (gone, present)
+    for position in unsafe 0..<Self.count(new) {
+      guard let after = unsafe Entry(git_tree_entry_byindex(new, position)) else { continue }
+      let before = unsafe Self.entry(old, after.name)
+      if before?.isEqual(after) == true { continue }
+      if !after.isTree {
+        present.append(Item(path: after.path(in: directory), id: after.id, mode: after.mode))
+      } else if before?.isTree != true {
+        try compare(nil, after.id, at: after.path(in: directory), repository)
+      }
+    }
+  }
+
+  private mutating func compare(
+    _ old: ObjectID?, _ new: ObjectID?, at directory: FilePath, _ repository: borrowing Repository
+  ) throws(GitError) {
+    let (before, after) = unsafe (try repository.directory(old), try repository.directory(new))
+    defer {
+      unsafe git_tree_free(before)
+      unsafe git_tree_free(after)
+    }
+    unsafe try compare(before, after, at: directory, repository)
+  }
+
+  private static func count(_ tree: OpaquePointer?) -> Int { unsafe tree == nil ? 0 : git_tree_entrycount(tree) }
+  private static func entry(_ tree: OpaquePointer?, _ name: UnsafePointer<CChar>) -> Entry? {
+    unsafe tree == nil ? nil : Entry(git_tree_entry_byname(tree, name))
   }
 }
 
