@@ -271,18 +271,18 @@ class Measurements:
     # What is resident: an idle tenant in the supervisor, the holder of one session.
     def memory(self):
         sizes = {}
-        few, many = 10, 200 if self.quick else 1000
-        for count in (few, many):
+        few, most = 10, 200 if self.quick else 1000
+        for count in (few, most):
             fleet = many(self.binaries, f"{self.scratch}/memory-{count}", count, interval="3600s")
             with fleet:
                 # Each has had its first beat and sleeps until its next.
                 fleet.wait_for(count, lambda tenant: tenant["last_beat"], f"{count} first beats", 200)
                 eventually(lambda: settled(fleet.pid), "the supervisor idle", 120, 1)
                 sizes[count] = pss_kib(fleet.pid)
-        growth = Samples([(sizes[many] - sizes[few]) / (many - few)], "KiB")
+        growth = Samples([(sizes[most] - sizes[few]) / (most - few)], "KiB")
         self.table.line(
-            f"idle tenant in the supervisor, {few} to {many:,} tenants: PSS", growth,
-            name=f"no process ({sizes[few] / 1024:.0f} and {sizes[many] / 1024:.0f} MiB in all)")
+            f"idle tenant in the supervisor, {few} to {most:,} tenants: PSS", growth,
+            name=f"no process ({sizes[few] / 1024:.0f} and {sizes[most] / 1024:.0f} MiB in all)")
         data = data_dir(f"{self.scratch}/holder")
         # By itself, so that it shares nothing; then each beside two others.
         for what, command in (("that rests", "sleep 600"), ("that prints", PRINTER)):
