@@ -8,6 +8,7 @@
 #define _SYS_SELECT_H 1
 #endif
 #include <git2.h>
+#include <git2/sys/repository.h>
 
 /// Lets repositories be opened whose `extensions.*` libgit2 does not know by itself.
 static inline int cgit2_set_extensions(const char **names, size_t count) {

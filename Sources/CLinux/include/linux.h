@@ -56,6 +56,9 @@ static inline int clinux_spawn_in_directory(posix_spawn_file_actions_t *actions,
 /// POSIX_SPAWN_SETSID
 static const int16_t clinux_spawn_new_session = 0x80;
 
+/// A file that is in memory only and has no name. (1: closed when another program is started.)
+static inline int clinux_memory_file(const char *name) { return (int)syscall(SYS_memfd_create, name, 1); }
+
 static inline int clinux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 
 static inline int clinux_pidfd_send_signal(int pidfd, int signal) {

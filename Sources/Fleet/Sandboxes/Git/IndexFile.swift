@@ -15,7 +15,13 @@ struct IndexFile: ~Copyable {
   private var hash = clinux_sha1()
 
   init(creating path: FilePath) throws(HostError) {
-    file = try OwnedDescriptor(opening: path, O_WRONLY | O_CREAT | O_EXCL, mode: 0o644, operation: "write")
+    self.init(
+      try OwnedDescriptor(opening: path, O_WRONLY | O_CREAT | O_EXCL, mode: 0o644, operation: "write"), path)
+  }
+
+  /// `path`: what messages call it.
+  init(_ file: consuming OwnedDescriptor, _ path: FilePath) {
+    self.file = file
     self.path = path
     unsafe clinux_sha1_start(&hash)
   }
@@ -30,12 +36,17 @@ struct IndexFile: ~Copyable {
     try file.writeAll(bytes, path)
   }
 
-  /// The digest of all that was written.
-  consuming func close() throws(HostError) {
+  /// Adds the digest of all that was written.
+  consuming func finish() throws(HostError) -> OwnedDescriptor {
     var digest = [UInt8](repeating: 0, count: Self.digestBytes)
     unsafe clinux_sha1_end(&hash, &digest)
     try file.writeAll(digest, path)
-    try file.closeChecked(path)
+    return file
+  }
+
+  consuming func close() throws(HostError) {
+    let path = path
+    try finish().closeChecked(path)
   }
 
   static func bytes(_ word: UInt32) -> [UInt8] {

@@ -1,6 +1,7 @@
 import CGit2
 import CLinux
 import SystemPackage
+import Tenant
 
 /// One open repository (or worktree of one): a libgit2 handle with one owner.
 ///
@@ -10,6 +11,7 @@ import SystemPackage
 struct Repository: ~Copyable {
   // SAFETY: valid from init to deinit, used by the thread that owns the value.
   let pointer: OpaquePointer
+  private let completedIndex: OwnedDescriptor?
 
   /// Opens what is at `path` and nothing above it. `bare` ignores the working tree (`path` is then the git directory).
   init(opening path: FilePath, bare: Bool = false) throws(GitError) {
@@ -18,6 +20,9 @@ struct Repository: ~Copyable {
     let flags = GIT_REPOSITORY_OPEN_NO_SEARCH.rawValue | (bare ? GIT_REPOSITORY_OPEN_BARE.rawValue : 0)
     try check("open repository \(path)", unsafe git_repository_open_ext(&handle, path.string, flags, nil))
     unsafe pointer = handle!
+    let isWorktree = unsafe git_repository_is_worktree(handle) == 1
+    let index = unsafe FilePath(String(cString: git_repository_path(handle))).appending("index")
+    completedIndex = unsafe isWorktree ? Self.completeIndex(of: handle!, at: index) : nil
   }
 
   /// Creates a bare repository without templates, so without anybody's sample or real hooks.
@@ -29,6 +34,7 @@ struct Repository: ~Copyable {
     unsafe options.flags = GIT_REPOSITORY_INIT_BARE.rawValue | GIT_REPOSITORY_INIT_MKPATH.rawValue
     try check("create repository \(path)", unsafe git_repository_init_ext(&handle, path.string, &options))
     unsafe pointer = handle!
+    completedIndex = nil
   }
 
   deinit { unsafe git_repository_free(pointer) }
