@@ -122,13 +122,9 @@ package struct ProcessWalk: StopTarget {
 
   private func see(_ pid: Int32) -> SeenProcess? {
     let directory = FilePath("/proc/\(pid)")
-    guard let identity = ProcessIdentity.of(pid),
-      let text = FileReading.of(directory.appending("stat"), maximumBytes: 4096).text,
-      let close = text.lastIndex(of: ")")
-    else { return nil }
-    let fields = text[text.index(after: close)...].split(separator: " ")
-    guard fields.count > 3, let parent = Int32(fields[1]), let session = Int32(fields[3]) else { return nil }
-    return SeenProcess(identity: identity, parent: parent, session: session, isMarked: isMarked(directory))
+    guard let stat = ProcessStat.of(pid), !stat.isEnded else { return nil }
+    let identity = ProcessIdentity(pid: pid, startTime: stat.startTime, bootID: ProcessIdentity.currentBootID)
+    return SeenProcess(identity: identity, parent: stat.parent, session: stat.session, isMarked: isMarked(directory))
   }
 
   private func isMarked(_ directory: FilePath) -> Bool {

@@ -17,13 +17,8 @@ package struct ProcessIdentity: Hashable, Sendable {
 
   /// Who has this pid now; `nil` when nobody has, or only a zombie.
   package static func of(_ pid: Int32) -> ProcessIdentity? {
-    guard pid > 0, let text = FileReading.of(FilePath("/proc/\(pid)/stat"), maximumBytes: 4096).text,
-      // The command's name is in parentheses and may hold any character.
-      let close = text.lastIndex(of: ")")
-    else { return nil }
-    let fields = text[text.index(after: close)...].split(separator: " ")
-    guard fields.count > 19, fields[0] != "Z", fields[0] != "X", let start = Int64(fields[19]) else { return nil }
-    return ProcessIdentity(pid: pid, startTime: start, bootID: currentBootID)
+    guard let stat = ProcessStat.of(pid), !stat.isEnded else { return nil }
+    return ProcessIdentity(pid: pid, startTime: stat.startTime, bootID: currentBootID)
   }
 
   package static let currentBootID: String = {

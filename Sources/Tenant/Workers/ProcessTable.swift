@@ -1,28 +1,15 @@
 import Glibc
 import SystemPackage
 
-/// The processes of this machine as `/proc` shows them: who descends from whom, who is in which session.
+/// The living processes of this machine as `/proc` shows them: who descends from whom, who is in which session.
 package struct ProcessTable {
-  struct Entry {
-    var pid: Int32
-    var parent: Int32
-    var session: Int32
-    var isZombie: Bool
-  }
-
-  private(set) var entries: [Int32: Entry] = [:]
+  private(set) var entries: [Int32: ProcessStat] = [:]
 
   package static func read() -> ProcessTable {
     var table = ProcessTable()
     // Without /proc nothing is known: the caller then ends only what it started itself.
-    guard let names = try? Directory.names("/proc") else { return table }
-    for name in names {
-      guard let pid = Int32(name), let text = FileReading.of(FilePath("/proc/\(pid)/stat"), maximumBytes: 4096).text,
-        let close = text.lastIndex(of: ")")
-      else { continue }
-      let fields = text[text.index(after: close)...].split(separator: " ", maxSplits: 4)
-      guard fields.count > 3, let parent = Int32(fields[1]), let session = Int32(fields[3]) else { continue }
-      table.entries[pid] = Entry(pid: pid, parent: parent, session: session, isZombie: fields[0] == "Z")
+    for name in (try? Directory.names("/proc")) ?? [] {
+      if let pid = Int32(name), let stat = ProcessStat.of(pid), !stat.isEnded { table.entries[pid] = stat }
     }
     return table
   }
@@ -31,7 +18,7 @@ package struct ProcessTable {
   /// own life.
   func descendants(of root: Int32) -> [Int32] {
     var children: [Int32: [Int32]] = [:]
-    for entry in entries.values where !entry.isZombie { children[entry.parent, default: []].append(entry.pid) }
+    for (pid, stat) in entries { children[stat.parent, default: []].append(pid) }
     var found: [Int32] = []
     var queue = children[root] ?? []
     while let pid = queue.popLast() {
@@ -44,7 +31,7 @@ package struct ProcessTable {
 
   /// Members of a session whose leader is known to have been `leader`.
   package func members(ofSession leader: Int32) -> [Int32] {
-    entries.values.filter { $0.session == leader && !$0.isZombie }.map(\.pid)
+    entries.filter { $0.value.session == leader }.map(\.key)
   }
 
   private static func isSessionHolder(_ pid: Int32) -> Bool {
