@@ -94,10 +94,15 @@ struct ControlRoutes: Sendable {
 }
 
 extension FleetRefusal {
-  /// The same words wherever a tenant is frozen.
-  package static func frozen(_ tenant: String) -> FleetRefusal {
-    FleetRefusal(
-      .conflict, "\(tenant) is frozen: nothing of it may run", hint: "first: looop-fleet thaw \(tenant)")
+  /// The same words wherever a tenant is frozen. `heldStill`: why the fleet did it, where ops did not.
+  package static func frozen(_ tenant: String, _ heldStill: String?) -> FleetRefusal {
+    guard let heldStill else {
+      return FleetRefusal(
+        .conflict, "\(tenant) is frozen: nothing of it may run", hint: "first: looop-fleet thaw \(tenant)")
+    }
+    return FleetRefusal(
+      .conflict, "nothing of \(tenant) may run: \(heldStill)",
+      hint: "it goes on by itself once that is over; at once: looop-fleet thaw \(tenant)")
   }
 
   /// The same words wherever a tenant is not known.

@@ -74,7 +74,7 @@ extension Supervisor: FleetOperations {
 
   /// The kernel ends a group that is held still, and needs no process of the tenant for it. The record says so after the thaw.
   private func killFrozen(_ worker: String, of tenant: SupervisedTenant) async throws(FleetRefusal) {
-    guard confinement.groups.offer.hasGroups else { throw .frozen(tenant.id.name) }
+    guard confinement.groups.offer.hasGroups else { throw .frozen(tenant.id.name, tenant.state.heldStill) }
     do throws(HostError) {
       try confinement.groups.kill(.worker(worker, of: tenant.id.name))
     } catch {
@@ -84,7 +84,7 @@ extension Supervisor: FleetOperations {
 
   /// Of a frozen tenant nothing may run, whoever wishes it.
   func checkThawed(_ tenant: SupervisedTenant) throws(FleetRefusal) {
-    if tenant.state.frozen { throw .frozen(tenant.id.name) }
+    if tenant.state.frozen { throw .frozen(tenant.id.name, tenant.state.heldStill) }
   }
 
   package func pause(tenant name: String, by caller: Caller) async throws(FleetRefusal) {
@@ -197,7 +197,9 @@ extension Supervisor: FleetOperations {
     _ arguments: [String], input: [UInt8], _ tenant: SupervisedTenant
   ) async -> Result<VerbOutcome, FleetRefusal> {
     // Frozen or drained while it waited.
-    if let now = tenants[tenant.id.name], now.state.frozen { return .failure(.frozen(tenant.id.name)) }
+    if let now = tenants[tenant.id.name], now.state.frozen {
+      return .failure(.frozen(tenant.id.name, now.state.heldStill))
+    }
     var run: BoundedRun
     do {
       run = BoundedRun(
