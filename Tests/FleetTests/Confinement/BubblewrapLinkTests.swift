@@ -42,21 +42,7 @@ extension Confined {
       }
       let look = "cat '\(home)/src/\(secret.lastComponent!)' '\(secret)'; echo ran"
       #expect(try worker(tenant, look).text == "ran\n")
-      // Its user, beside the fleet.
-      var beside = tenant
-      beside.landlock = .off
-      beside.bubblewrap = false
-      let swapped = try fixture.run(
-        .beat(beside), "cd '\(home)' && mv src src.old && ln -s '\(fixture.scratch.path)' src && echo swapped")
-      #expect(swapped.text == "swapped\n")
-      if place == "home" {
-        // What it needs to be made is there already.
-        for directory in TenantEnvironment.directories(for: tenant) {
-          let made = fixture.scratch.appending(directory.lastComponent!.string)
-          try Directory.create(made)
-          chown(made.string, user.uid, user.gid)
-        }
-      }
+      try fixture.putLink(in: home, of: tenant, isHome: place == "home")
       let outcome = try worker(tenant, look)
       #expect(!outcome.text.contains("world-readable"), "\(outcome.text)")
       // What is only read stays hidden; what is written is a mistake that must be seen.

@@ -102,6 +102,24 @@ final class ConfinementFixture: Sendable {
     return tenant
   }
 
+  /// A link to what is the fixture's in place of `src` in a tenant's directory, and there what such a tenant's home needs. With Landlock it cannot
+  /// put one there; but its user, beside the fleet, can.
+  func putLink(in home: FilePath, of tenant: ConfinedTenant, isHome: Bool) throws {
+    var beside = tenant
+    beside.landlock = .off
+    beside.bubblewrap = false
+    let swapped = try run(
+      .beat(beside), "cd '\(home)' && mv src src.old && ln -s '\(scratch.path)' src && echo swapped")
+    #expect(swapped.text == "swapped\n")
+    guard isHome else { return }
+    let user = tenant.user
+    for directory in TenantEnvironment.directories(for: tenant) {
+      let made = scratch.appending(directory.lastComponent!.string)
+      try Directory.create(made)
+      chown(made.string, user.uid, user.gid)
+    }
+  }
+
   @discardableResult
   func run(_ work: ConfinedWork, _ script: String, deadline: Double = 30) throws -> RunOutcome {
     if case .worker(let tenant, let id) = work { try confinement.prepare(worker: id, of: tenant) }

@@ -141,20 +141,7 @@ extension Confined {
         }
       }
       #expect(try fixture.run(.beat(tenant), "cat '\(secret)'; echo ran").text == "ran\n")
-      // With Landlock it cannot put one there; but its user, beside the fleet, can.
-      var beside = tenant
-      beside.landlock = .off
-      let swapped = try fixture.run(
-        .beat(beside), "cd '\(home)' && mv src src.old && ln -s '\(fixture.scratch.path)' src && echo swapped")
-      #expect(swapped.text == "swapped\n")
-      // What it needs to be made is there already.
-      if place == "home" {
-        for directory in TenantEnvironment.directories(for: tenant) {
-          let made = fixture.scratch.appending(directory.lastComponent!.string)
-          try Directory.create(made)
-          chown(made.string, user.uid, user.gid)
-        }
-      }
+      try fixture.putLink(in: home, of: tenant, isHome: place == "home")
       for work in [ConfinedWork.beat(tenant), .worker(tenant, id: "w"), .git(tenant)] {
         let outcome = try fixture.run(work, "cat '\(secret)'; echo ran")
         #expect(outcome.reason == .code(125) && outcome.text.isEmpty, "\(outcome.text)")
