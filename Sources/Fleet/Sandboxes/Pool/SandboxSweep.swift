@@ -67,7 +67,9 @@ struct SandboxSweep: Sendable {
       result.deleted += 1
     }
     for name in Files.names(corner.trash) { try? Directory.removeTree(corner.trash.appending(name)) }
-    result.restored += try CutOffRemoval(layout: layout, common: common).putBack()
+    let cutOff = try CutOffRemoval(layout: layout, common: common).putBack()
+    result.restored += cutOff.restored
+    result.skipped += cutOff.obstructed
     let unfinished = Worktree.all(common: common).filter { isUnfinished($0) }
     let locks = DeadRefLocks(common: common, age: grace).all()
     guard !unfinished.isEmpty || !locks.isEmpty else { return }
@@ -89,10 +91,7 @@ struct SandboxSweep: Sendable {
   }
 
   private func handle(_ place: FilePath, _ result: inout Result) {
-    // A removal may be about to move its tree here.
-    guard Files.exists(place.appending("tree")) || Files.isOlder(place, than: grace),
-      !CutOffRemoval.isUnfinished(place, in: layout)
-    else { return }
+    guard CutOffRemoval.isOver(place, in: layout, grace: grace) else { return }
     do {
       if try recycle(place) {
         result.recycled += 1
