@@ -142,7 +142,8 @@ extension Supervisor {
         .invalidArgument, "\(Display.line(worker)) is no worker's name", hint: "list them: looop-fleet sandboxes")
     }
     try checkThawed(tenant)
-    var request = sandboxOrder(tenant).work(of: worker)
+    let record = tenant.report?.workers.first { $0.record.id == worker }?.record
+    var request = sandboxOrder(tenant).work(of: worker, record)
     for (key, value) in more { request[key] = value }
     let order = request
     let result = await sandboxPlaces.with(tenant.id.name) { await self.sandboxVerb(verb, order, of: tenant) }

@@ -23,7 +23,7 @@ struct SandboxRestoring: Sendable {
     creation.pools = false
     guard let (details, work) = try ParkedWork.read(commit, in: repository) else {
       // A ref that holds commits only: they are the work.
-      creation.base = commit.hex
+      creation.base = try LonelyCommits.tip(of: commit, in: repository).hex
       return try creation.run()
     }
     // Without a commit to check out, the files are all of the work's own.
