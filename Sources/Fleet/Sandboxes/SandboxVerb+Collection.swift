@@ -80,8 +80,8 @@ extension SandboxVerb {
   }
 
   /// What `SandboxListing` takes → `{sandboxes: [{worker, repo, path, due, verdict, reason, …}]}`, the worktrees only. Changes
-  /// nothing: whoever asked has each that is due removed by itself, so that teardown and audit are done in one place.
-  static func prune(_ request: SandboxRequest) throws -> JSON {
+  /// nothing: `sandbox prune` then has each that is due removed by itself, so that teardown and audit are done in one place.
+  static func due(_ request: SandboxRequest) throws -> JSON {
     ["sandboxes": .array(try SandboxListing(request).trees())]
   }
 

@@ -51,7 +51,7 @@ extension Supervisor {
     guard let report = tenant.report else { return problem("nobody knows yet who lives of it") }
     // Who asks for it means now, and everybody who is at work is known by name.
     let request = sandboxOrder(tenant).look(report.workers, busy: busy(tenant), strangers: 0)
-    switch await sandboxPlaces.with(tenant.id.name, { await self.sandboxVerb("prune", request, of: tenant) }) {
+    switch await sandboxPlaces.with(tenant.id.name, { await self.sandboxVerb("due", request, of: tenant) }) {
     case .failure(let refusal): return problem(refusal.words)
     case .success(let json):
       var rows: [PruneRow] = []

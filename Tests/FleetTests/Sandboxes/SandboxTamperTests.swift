@@ -47,7 +47,7 @@ import Testing
     let done = try RunningProcess.run("/bin/bash", ["-c", script], environment: GitFixture.identity, directory: tree)
     #expect(done.exitCode == 0, "\(done.errors)")
     let contents = try fixture.contents(tree)
-    for verb in ["inspect", "diff", "prune"] { _ = fixture.verb(verb) }
+    for verb in ["inspect", "diff", "due"] { _ = fixture.verb(verb) }
     let removed = fixture.verb("remove")
     #expect(removed["outcome"]?.string == row.1, "\(removed.compact)")
     #expect(!Files.exists(evil))

@@ -5,6 +5,10 @@ import Tenant
 /// Everything between a worker's wish and a directory that it can start in: room on the disk, the worktree, what git cannot
 /// give it, its own ports and temporary directory, the configured setup. Either all of it or nothing.
 ///
+/// In this order: room is made and the private repository brought up to date (`prepareSite`); how the repository stands is noted; what nobody
+/// here could fill in is refused (`admitted`); the worktree appears, as ``SandboxCreation`` tells; and all that follows the checkout
+/// comes into it (`furnish`).
+///
 /// *Request*: `{worker, repo_name, repo_path, private?, base?, start?, detached?, disk_max_bytes?, disk_used_bytes?, free_floor_bytes?, audit?,
 /// setup?, setup_timeout_s?, include?: bool|[pattern], ports?: {first, count}, threads?}` → `{path, branch, base_oid, from, common_dir, admin_dir,
 /// private, env: {NAME: value}, included: [path], writable: [path], baseline, resumed}`
@@ -22,10 +26,11 @@ struct SandboxOpening: Sendable {
   static let pendingFile = "looop.pending"
 
   func run() throws -> JSON {
-    // Many may write all their files at a time. With a pooled tree it takes milliseconds, and two more would be felt.
+    // The helper began with a page at each fault (``ProgramPages``), because many may write all their files at a time. With a pooled tree none
+    // of that is held, and the more faults would be 2 of its few milliseconds.
     let pool = WarmPool(layout: try request.layout(), repository: try request.repositoryName())
     if !pool.isEmpty { ProgramPages.mapAround() }
-    let site = try site()
+    let site = try prepareSite()
     let baseline = try baseline(site)
     try site.layout.prepare()
     // Somebody who asked before and died may have left a helper that still runs the setup, or a setup whose helper died.
@@ -33,7 +38,7 @@ struct SandboxOpening: Sendable {
     defer { _ = flock(opening.descriptor.raw, LOCK_UN) }
 
     var creation = creation(site)
-    let top = try needs(site.place, creation)
+    let top = try admitted(site.place, creation)
     creation.fill = { _, admin, found in
       // Attributes further down may ask for what the top does not.
       if !top.covers(found) { try found.admit(source: site.place.source, common: site.place.common) }
@@ -57,7 +62,7 @@ struct SandboxOpening: Sendable {
 
   // MARK: - Before
 
-  private func site() throws -> Site {
+  private func prepareSite() throws -> Site {
     let layout = try request.layout()
     let worker = try request.worker()
     var quota = SandboxQuota(
@@ -90,7 +95,8 @@ struct SandboxOpening: Sendable {
     return creation
   }
 
-  private func needs(_ place: RepositoryPlace, _ creation: SandboxCreation) throws -> ExternalContent {
+  /// What the commit needs beyond a checkout, as far as its top tells; throws where that cannot be given.
+  private func admitted(_ place: RepositoryPlace, _ creation: SandboxCreation) throws -> ExternalContent {
     let repository = try Repository(opening: place.source, bare: true)
     guard let commit = try? repository.commit(creation.base) else { return ExternalContent() }
     let needs = try ExternalContent.atTop(of: commit, in: repository)
