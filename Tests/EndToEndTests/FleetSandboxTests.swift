@@ -254,8 +254,8 @@ struct FleetSandboxTests {
     try Self.start(
       fleet, "web", "w",
       """
-      ( setsid bash -c 'trap "" TERM HUP INT QUIT; while :; do echo x >>late; echo $$ >"$LOOOP_DATA_DIR/reports/pid"; sleep 0.01; done' & )
-      while [ ! -e "$LOOOP_DATA_DIR/reports/pid" ]; do sleep 0.02; done
+      ( setsid bash -c 'trap "" TERM HUP INT QUIT; echo $$ >"$LOOOP_DATA_DIR/reports/pid"; while :; do echo x >>late; sleep 0.01; done' & )
+      while [ ! -e late ]; do sleep 0.02; done
       pid=$PPID
       until tr '\\0' ' ' </proc/$pid/cmdline | grep -q -- --detached-id; do read -r _ _ _ pid _ </proc/$pid/stat; done
       kill -9 $pid
