@@ -123,6 +123,13 @@ struct FleetSandboxTests {
     let pruned = try fleet.run("sandbox", "prune", "--tenant", "web", "--json").json?["sandboxes"]?.array ?? []
     #expect(pruned.contains { $0["worker"] == "again" && $0["outcome"] == "parked" }, "\(pruned)")
     #expect(try fleet.run("sandbox", "land", "web/a").output.contains("has it already"))
+    // The name again: of what is on it, its last start's is meant, and not what an earlier one has parked.
+    try start(
+      fleet, "web", "a", "echo anew >>file.txt; git commit -qam anew; \"$LOOOP_BIN\" _ kill \"$LOOOP_SESSION_ID\"")
+    #expect(eventually(within: 30) { fleet.log.contains("sandbox of a: removed") }, "\(fleet.log)")
+    let anew = try fleet.run("sandbox", "land", "web/a")
+    #expect(anew.output.contains("1 commit landed on main of web"), "\(anew)")
+    #expect(try fleet.git("web", "log", "-1", "--format=%s", "main").output == "anew\n")
   }
 
   @Test func `what a worker changes for everybody is put right, and told with its name`() throws {
@@ -254,8 +261,8 @@ struct FleetSandboxTests {
     try Self.start(
       fleet, "web", "w",
       """
-      ( setsid bash -c 'trap "" TERM HUP INT QUIT; while :; do echo x >>late; echo $$ >"$LOOOP_DATA_DIR/reports/pid"; sleep 0.01; done' & )
-      while [ ! -e "$LOOOP_DATA_DIR/reports/pid" ]; do sleep 0.02; done
+      ( setsid bash -c 'trap "" TERM HUP INT QUIT; echo $$ >"$LOOOP_DATA_DIR/reports/pid"; while :; do echo x >>late; sleep 0.01; done' & )
+      while [ ! -e late ]; do sleep 0.02; done
       pid=$PPID
       until tr '\\0' ' ' </proc/$pid/cmdline | grep -q -- --detached-id; do read -r _ _ _ pid _ </proc/$pid/stat; done
       kill -9 $pid

@@ -25,6 +25,20 @@ struct SandboxName: Hashable, Sendable, CustomStringConvertible {
   /// The name itself, then `name-2`, `name-3`, …: a worker's name may be used again while its old branch lives.
   func candidate(_ number: Int) -> String { number < 2 ? text : "\(text)-\(number)" }
 
+  /// Which of its candidates a text is, if it is one.
+  func number(of candidate: String) -> Int? {
+    if candidate == text { return 1 }
+    guard candidate.hasPrefix("\(text)-"), let number = Int(candidate.dropFirst(text.utf8.count + 1)), number > 1,
+      self.candidate(number) == candidate
+    else { return nil }
+    return number
+  }
+
+  /// The same, of a branch's full name.
+  func number(ofBranch name: String) -> Int? {
+    name.hasPrefix(Self.branchPrefix) ? number(of: String(name.dropFirst(Self.branchPrefix.count))) : nil
+  }
+
   static let branchPrefix = "refs/heads/looop/"
   static let parkedPrefix = "refs/looop/parked/"
 }

@@ -80,8 +80,8 @@ extension SandboxVerb {
   }
 
   /// What `SandboxListing` takes → `{sandboxes: [{worker, repo, path, due, verdict, reason, …}]}`, the worktrees only. Changes
-  /// nothing: whoever asked has each that is due removed by itself, so that teardown and audit are done in one place.
-  static func prune(_ request: SandboxRequest) throws -> JSON {
+  /// nothing: `sandbox prune` then has each that is due removed by itself, so that teardown and audit are done in one place.
+  static func due(_ request: SandboxRequest) throws -> JSON {
     ["sandboxes": .array(try SandboxListing(request).trees())]
   }
 
@@ -101,10 +101,14 @@ extension SandboxVerb {
   static func sweep(_ request: SandboxRequest) throws -> JSON {
     let layout = try request.layout()
     var repositories: [(name: SandboxName, common: FilePath)] = []
-    var retired: [String] = []
+    var (retired, skipped): ([String], [String]) = ([], [])
     for place in try RepositoryPlace.reachable(request).places {
       let own = PrivateRepository(layout: layout, name: place.name, source: place.source)
-      if request.flag("retire"), try own.retireIfUnused() { retired.append(place.name.text) }
+      do {
+        if request.flag("retire"), try own.retireIfUnused() { retired.append(place.name.text) }
+      } catch {
+        skipped.append("\(place.name): \(SandboxError(error).message)")
+      }
       // The private one first: a tenant that has one makes its sandboxes there.
       repositories += place.homes.reversed().map { (place.name, $0) }
     }
@@ -120,7 +124,7 @@ extension SandboxVerb {
     return [
       "recycled": .int(Int64(result.recycled)), "deleted": .int(Int64(result.deleted)),
       "filled": .int(Int64(result.filled)), "undone": list(result.undone), "restored": list(result.restored),
-      "skipped": list(result.skipped),
+      "skipped": list(skipped + result.skipped),
       "retired": list(retired), "near_quota": .bool(sweep.isNearQuota),
     ]
   }

@@ -8,7 +8,15 @@ extension SandboxVerb {
   static func restore(_ request: SandboxRequest) throws -> JSON {
     let parked = try request.worker()
     let worker = try request.text("as").map { try SandboxName($0) } ?? parked
-    let place = try RepositoryPlace.holding(parked, request)
+    let ref = SandboxName.parkedPrefix + parked.text
+    let (places, broken) = try RepositoryPlace.candidates(parked, request)
+    // A repository that cannot be opened has nothing to restore; the refusal names those that could not be looked into.
+    let holding = places.first { (try? Repository(opening: $0.common, bare: true).target(of: ref)) != nil }
+    guard let place = holding else {
+      throw SandboxError(
+        .notFound, (["there is no parked work of \(parked)"] + broken).joined(separator: "; "),
+        hint: "list them: looop-fleet sandboxes")
+    }
     var creation = SandboxCreation(
       layout: place.layout, worker: worker, repositoryName: place.name, common: place.common, source: place.common,
       base: "HEAD")
@@ -19,7 +27,6 @@ extension SandboxVerb {
       throw SandboxError(
         .exists, "\(worker) has a sandbox already", hint: "restore it under another name: --as NAME")
     }
-    let ref = SandboxName.parkedPrefix + parked.text
     let made = try SandboxRestoring(creation: creation, ref: ref).run()
     try Directory.create(place.layout.temporary(worker), mode: 0o700)
     return [
@@ -30,7 +37,7 @@ extension SandboxVerb {
     ]
   }
 
-  /// `{worker, max_bytes?}` → `{state, base_oid, tip, commits: [{oid, summary}], files, insertions, deletions, patch, cut,
+  /// `{worker, last?, max_bytes?}` → `{state, base_oid, tip, commits: [{oid, summary}], files, insertions, deletions, patch, cut,
   /// unsaved, command}`: of the worktree as it stands, else of the parked work, else of the branch. `command` prints all of a patch that was
   /// cut.
   static func diff(_ request: SandboxRequest) throws -> JSON {
@@ -76,7 +83,7 @@ extension SandboxVerb {
     (["git -C", place.string.shellWord, "diff"] + commits.map { String($0.hex.prefix(10)) }).joined(separator: " ")
   }
 
-  /// `{worker, into?, dry_run?}` → `{branch, into, tip, commits, moved, already, unsaved}`. Without `into` the branch that the
+  /// `{worker, last?, into?, dry_run?}` → `{branch, into, tip, commits, moved, already, unsaved}`. Without `into` the branch that the
   /// source's HEAD is on.
   static func land(_ request: SandboxRequest) throws -> JSON {
     try SandboxWork.with(request) { try land($0, request) }

@@ -27,7 +27,7 @@ package enum SandboxVerb {
     case "create": try SandboxOpening(request: request).run()
     case "remove": try remove(request)
     case "inspect": try inspect(request)
-    case "prune": try prune(request)
+    case "due": try due(request)
     case "sweep": try sweep(request)
     case "tend": try tend(request)
     case "preflight": try preflight(request)

@@ -100,11 +100,18 @@ struct SandboxOrder: Hashable, Sendable {
     return request
   }
 
-  /// About the work of one worker, wherever it is: only its record knows the repository by name.
-  func work(of worker: String) -> JSON {
+  /// About the work of one worker, wherever it is.
+  ///
+  /// - `record`: of its last start. The name may have been used before, and it may be gone.
+  func work(of worker: String, _ record: WorkerRecord?) -> JSON {
     var request = base
     request["repos"] = .object(tenant.repositories.mapValues { .string($0.string) })
     request["worker"] = .string(worker)
+    if let record, let started = record.startedAt {
+      request["last"] = [
+        "repo": .optional(record.repo), "branch": .optional(record.branch), "started_at": .int(started),
+      ]
+    }
     return request
   }
 

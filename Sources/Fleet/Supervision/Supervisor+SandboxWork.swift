@@ -51,7 +51,7 @@ extension Supervisor {
     guard let report = tenant.report else { return problem("nobody knows yet who lives of it") }
     // Who asks for it means now, and everybody who is at work is known by name.
     let request = sandboxOrder(tenant).look(report.workers, busy: busy(tenant), strangers: 0)
-    switch await sandboxPlaces.with(tenant.id.name, { await self.sandboxVerb("prune", request, of: tenant) }) {
+    switch await sandboxPlaces.with(tenant.id.name, { await self.sandboxVerb("due", request, of: tenant) }) {
     case .failure(let refusal): return problem(refusal.words)
     case .success(let json):
       var rows: [PruneRow] = []
@@ -142,7 +142,8 @@ extension Supervisor {
         .invalidArgument, "\(Display.line(worker)) is no worker's name", hint: "list them: looop-fleet sandboxes")
     }
     try checkThawed(tenant)
-    var request = sandboxOrder(tenant).work(of: worker)
+    let record = tenant.report?.workers.first { $0.record.id == worker }?.record
+    var request = sandboxOrder(tenant).work(of: worker, record)
     for (key, value) in more { request[key] = value }
     let order = request
     let result = await sandboxPlaces.with(tenant.id.name) { await self.sandboxVerb(verb, order, of: tenant) }

@@ -172,8 +172,8 @@ extension Supervisor {
 
   // MARK: - The helper
 
-  /// They decide what may go, and what may be another worker's.
-  private static let verbsThatTakeAway: Set = ["remove", "inspect", "prune", "sweep", "tend"]
+  /// They say what may go, and what may be another worker's, whether they take it or not.
+  private static let verbsThatJudge: Set = ["remove", "inspect", "due", "sweep", "tend"]
 
   /// Who works in which of a tenant's trees. A helper that Landlock confines cannot see it; the kernel shows us, and no path of the
   /// tenant's is opened for it.
@@ -189,7 +189,7 @@ extension Supervisor {
     let result: Result<JSON, HelperRun.Failure>
     do {
       var request = request
-      if Self.verbsThatTakeAway.contains(verb) {
+      if Self.verbsThatJudge.contains(verb) {
         request["users"] = await sandboxUsers(of: tenant.id, try confined(tenant).user.uid).json
       }
       let spawn = try command(tenant, .git, ["_sandbox", verb], program: programs.fleet)

@@ -109,7 +109,7 @@ import Testing
     let done = try RunningProcess.run("/bin/bash", ["-c", script], environment: GitFixture.identity, directory: tree)
     #expect(done.exitCode == 0, "\(done.errors)")
     // Everything that the helpers do, with the trap set.
-    for verb in ["inspect", "preflight", "diff", "prune", "tend"] { _ = fixture.verb(verb) }
+    for verb in ["inspect", "preflight", "diff", "due", "tend"] { _ = fixture.verb(verb) }
     _ = fixture.verb("create", "other", ["audit": false])
     _ = fixture.verb("inspect", "w", ["worker": .null])
     #expect(!Files.exists(evil), "the helpers ran it")

@@ -93,8 +93,7 @@ import Testing
   }
 
   /// It was looked at, moved aside, changed through what was open before, and then its remover died: nobody else has that change.
-  @Test(arguments: ["sweep", "remove", "create", "quota", "sweep elsewhere"])
-  func `a tree whose remover died goes back with what changed at last`(_ next: String) throws {
+  private static func cutOff() throws -> (fixture: GitFixture, tree: FilePath, layout: SandboxLayout) {
     let fixture = try GitFixture()
     let tree = try fixture.create()
     let layout = SandboxLayout(root: fixture.root)
@@ -107,13 +106,24 @@ import Testing
     }
     #expect(throws: SandboxError.self) { try removal.run() }
     #expect(!Files.exists(tree) && Files.names(layout.trash).count == 1)
+    return (fixture, tree, layout)
+  }
+
+  /// Room would be made of what is in the trash, if that may go.
+  private static func expectNoRoom(_ fixture: GitFixture) throws {
+    let refused = fixture.verb("create", "other", ["disk_max_bytes": .int(DiskUse.of(fixture.root).bytes)])
+    #expect(refused["code"] == "no_space", "\(refused.compact)")
+  }
+
+  @Test(arguments: ["sweep", "remove", "create", "quota", "sweep elsewhere"])
+  func `a tree whose remover died goes back with what changed at last`(_ next: String) throws {
+    let (fixture, tree, layout) = try Self.cutOff()
     switch next {
     case "sweep": #expect(fixture.verb("sweep", "x", ["grace_s": 0, "pool_max": 0])["restored"] == ["w"])
     case "remove": #expect(fixture.verb("remove")["outcome"] == "parked")
     case "create": #expect(fixture.verb("create")["from"] == "existing")
     case "quota":
-      let other = fixture.verb("create", "other", ["disk_max_bytes": 1])
-      #expect(other["code"] == "no_space", "\(other.compact)")
+      try Self.expectNoRoom(fixture)
     default:
       #expect(fixture.verb("sweep", "x", ["grace_s": 0, "pool_max": 0, "repos": [:]])["deleted"] == 0)
       #expect(Files.names(layout.trash).count == 1, "not without its repository")
@@ -122,6 +132,40 @@ import Testing
     if next == "remove" { #expect(last["ok"] == true) } else { #expect(last["outcome"] == "parked", "\(last.compact)") }
     #expect(fixture.verb("restore")["ok"] == true)
     #expect(FileReading.of(tree.appending("run.sh")).text == "late\n")
+  }
+
+  @Test(arguments: ["sweep", "quota"]) func `one whose place was made anew stays aside until that is gone`(
+    _ next: String
+  ) throws {
+    let (fixture, tree, layout) = try Self.cutOff()
+    try Directory.create(tree)
+    try AtomicFile.write("anew\n", to: tree.appending("x"))
+    if next == "sweep" {
+      let swept = fixture.verb("sweep", "x", ["grace_s": 0, "pool_max": 0])
+      #expect(swept["deleted"] == 0 && swept["skipped"]?.array?.count == 1, "\(swept.compact)")
+      #expect(swept["skipped"]?.array?.first?.string?.contains(layout.trash.string) == true)
+    } else {
+      try Self.expectNoRoom(fixture)
+    }
+    #expect(Files.names(layout.trash).count == 1 && FileReading.of(tree.appending("x")).text == "anew\n")
+    try TreeRemoval.remove(tree)
+    #expect(fixture.verb("sweep", "x", ["grace_s": 0, "pool_max": 0])["restored"] == ["w"])
+    #expect(FileReading.of(tree.appending("run.sh")).text == "late\n")
+  }
+
+  /// It makes a place for its tree and then moves it there; who makes room meanwhile must not take the place away.
+  @Test func `a removal that has just begun is left alone by whoever makes room`() throws {
+    let fixture = try GitFixture()
+    try fixture.create()
+    let place = fixture.root.appending("trash/v.begun")
+    try Directory.create(place)
+    try AtomicFile.write("{}\n", to: place.appending("note.json"))
+    try Self.expectNoRoom(fixture)
+    #expect(Files.exists(place))
+    #expect(try RunningProcess.run("/usr/bin/touch", ["-d", "1 minute ago", place.string]).exitCode == 0)
+    let limit = JSON.int(DiskUse.of(fixture.root).bytes)
+    #expect(fixture.verb("create", "other", ["disk_max_bytes": limit])["ok"] == true)
+    #expect(!Files.exists(place))
   }
 
   /// The tree of an earlier sandbox of the same name is no later one's.

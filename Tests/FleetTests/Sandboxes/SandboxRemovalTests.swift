@@ -26,9 +26,9 @@ import Testing
     let told = fixture.verb("remove", "w", ["dry_run": true])
     #expect(told["outcome"] == "parked" && told["removed"] == false && told["parked"] == [])
     #expect(Files.exists(tree.appending("x")))
-    let row = fixture.verb("prune", "w", ["keep_s": ["unknown": 0]])["sandboxes"]?.array?.first
+    let row = fixture.verb("due", "w", ["keep_s": ["unknown": 0]])["sandboxes"]?.array?.first
     #expect(row?["due"] == true && row?["verdict"] == "park" && row?["reason"] == "1 untracked file")
-    let busy = fixture.verb("prune", "w", ["live": ["w"]])["sandboxes"]?.array?.first
+    let busy = fixture.verb("due", "w", ["live": ["w"]])["sandboxes"]?.array?.first
     #expect(busy?["due"] == false && busy?["verdict"] == "keep" && busy?["state"] == "in_use")
     #expect(Files.exists(tree.appending("x")))
   }

@@ -85,11 +85,21 @@ struct SandboxStepTests {
     #expect(!listed.contains("prunable"), "\(listed)")
   }
 
-  @Test func `a creation, killed at each step`() throws {
+  /// Furnished: with files that git does not carry and a setup. All of that is there in the end, whole, and none of it is a worker's.
+  @Test(arguments: ["plain", "furnished"]) func `a creation, killed at each step`(_ how: String) throws {
     let fixture = try GitFixture(files: 6)
-    let expected = try fixture.contents(fixture.repository)
+    var (more, ignored): ([String: JSON], String) = (["threads": 1], "")
+    if how == "furnished" {
+      try fixture.scratch.write(".env\n", to: "source/.worktreeinclude")
+      try fixture.commitAll("include")
+      try fixture.scratch.write("SECRET=1\n", to: "source/.env")
+      more["setup"] = "echo made >made.log"
+      ignored = "!! .env\n!! made.log\n"
+    }
+    var expected = try fixture.contents(fixture.repository)
+    if how == "furnished" { expected["made.log"] = "\(String(0o666 & ~Files.creationMask, radix: 8)) made%0A" }
     var before: Set<String>?
-    try Self.kill(fixture, "create", fixture.request("w", ["threads": 1])) {
+    try Self.kill(fixture, "create", fixture.request("w", more)) {
     } examine: { number, place in
       let tree = fixture.root.appending("trees/w")
       // Either the sweep comes first, or the next start of the worker.
@@ -98,10 +108,10 @@ struct SandboxStepTests {
         #expect(try fixture.debris() == [], "\(place)")
         try Self.expectSound(fixture, worktrees: Files.exists(tree) ? 2 : 1)
       }
-      let made = fixture.verb("create")
+      let made = fixture.verb("create", "w", more)
       #expect(made["ok"] == true && made["branch"] == "looop/w", "\(place): \(made.compact)")
       #expect(try fixture.contents(tree) == expected, "\(place)")
-      #expect(try fixture.git(["status", "--porcelain", "--ignored"], in: tree) == "", "\(place)")
+      #expect(try fixture.git(["status", "--porcelain", "--ignored"], in: tree) == ignored, "\(place)")
       try Self.expectSound(fixture, worktrees: 2)
       let removed = fixture.verb("remove")
       #expect(removed["outcome"] == "removed", "\(place): \(removed.compact)")

@@ -90,7 +90,7 @@ import Testing
     let done = try RunningProcess.run("/bin/sh", ["-c", work], environment: GitFixture.identity, directory: place)
     #expect(done.exitCode == 0, "\(done.errors)")
     let before = try fixture.git.contents(tree)
-    for verb in ["remove", "prune"] {
+    for verb in ["remove", "due"] {
       let kept = try fixture.verb(verb, "w", ["keep_s": ["unknown": 0]])
       #expect(kept.compact.contains("unsaved work in submodule vendor/lib"), "\(kept.compact)")
       #expect(try fixture.git.contents(tree) == before)

@@ -9,6 +9,35 @@ import Testing
 /// A worker that turns its worktree, or its registration, against whoever collects it: nothing runs, nothing outside is
 /// touched, nothing is lost.
 @Suite struct SandboxTamperTests {
+  /// Anybody may make such a ref; what is restored from it is the work, and not another registration than its own.
+  @Test func `a parked ref that somebody made brings no configuration with it`() throws {
+    let fixture = try GitFixture()
+    let tree = try fixture.create()
+    try AtomicFile.write("x\n", to: tree.appending("x"))
+    #expect(fixture.verb("remove")["outcome"] == "parked")
+    let forged = try RunningProcess.run(
+      "/bin/bash",
+      [
+        "-ec",
+        """
+        ref=refs/looop/parked/w; export GIT_INDEX_FILE=$PWD/.git/forged; git read-tree $ref^2
+        evil=$(echo /elsewhere | git hash-object -w --stdin)
+        for name in commondir config.worktree gitdir locked looop.pending; do git update-index --add --cacheinfo 100644,$evil,admin/$name; done
+        details=$(git commit-tree -m forged $(git write-tree))
+        git update-ref $ref $(git commit-tree -m forged -p $ref^1 -p $details $ref^{tree}); rm $GIT_INDEX_FILE
+        """,
+      ], environment: GitFixture.identity, directory: fixture.repository)
+    #expect(forged.exitCode == 0, "\(forged.errors)")
+    let restored = fixture.verb("restore")
+    #expect(restored["ok"] == true, "\(restored.compact)")
+    let admin = FilePath(try #require(restored["admin_dir"]?.string))
+    #expect(
+      Files.line(admin.appending("commondir")) == "../.."
+        && Worktree.of(tree: tree, common: fixture.repository.appending(".git"))?.isWhole == true)
+    #expect(!Files.exists(admin.appending("config.worktree")) && !Files.exists(admin.appending("looop.pending")))
+    #expect(try fixture.git(["status", "--porcelain"], in: tree) == "?? x\n")
+  }
+
   /// What it does in its tree (`$A` its admin directory, `$C` the shared one), and what becomes of the tree.
   static let rows: [(String, String)] = [
     ("echo $OUT/.git > $A/gitdir", "kept"),
@@ -47,7 +76,7 @@ import Testing
     let done = try RunningProcess.run("/bin/bash", ["-c", script], environment: GitFixture.identity, directory: tree)
     #expect(done.exitCode == 0, "\(done.errors)")
     let contents = try fixture.contents(tree)
-    for verb in ["inspect", "diff", "prune"] { _ = fixture.verb(verb) }
+    for verb in ["inspect", "diff", "due"] { _ = fixture.verb(verb) }
     let removed = fixture.verb("remove")
     #expect(removed["outcome"]?.string == row.1, "\(removed.compact)")
     #expect(!Files.exists(evil))

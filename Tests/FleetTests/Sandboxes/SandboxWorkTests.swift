@@ -242,6 +242,124 @@ import Testing
     #expect(FileReading.of(fixture.repository.appending("work.txt")).text == "work\n")
   }
 
+  /// What was committed on the branch before is a part of it only.
+  @Test func `all commits of a detached head land, though its branch is there`() throws {
+    let fixture = try GitFixture()
+    let tree = try fixture.create()
+    try Self.commit(fixture, tree)
+    try fixture.git(["checkout", "-q", "--detach"], in: tree)
+    try AtomicFile.write("two\n", to: tree.appending("two"))
+    try fixture.commitAll("detached", in: tree)
+    try AtomicFile.write("x\n", to: tree.appending("x"))
+    let tip = try fixture.head(in: tree)
+    for state in ["worktree", "parked"] {
+      if state == "parked" { #expect(fixture.verb("remove")["outcome"] == "parked") }
+      let shown = Self.work(fixture, "diff", "w")
+      #expect(shown["state"]?.string == state && shown["branch"] == .null && shown["unsaved"] == 1, "\(shown.compact)")
+      #expect(shown["commits"]?.array?.map { $0["summary"]?.string } == ["detached", "work"])
+      let dry = Self.work(fixture, "land", "w", ["dry_run": true])
+      #expect(dry["tip"]?.string == tip && dry["commits"]?.array?.count == 2, "\(dry.compact)")
+    }
+    #expect(Self.work(fixture, "land", "w")["ok"] == true)
+    #expect(FileReading.of(fixture.repository.appending("two")).text == "two\n")
+  }
+
+  /// Two that no ref led to, and no tree any more: the ref that holds both is a commit without files.
+  @Test func `of several lost commits the last is shown, landed and restored`() throws {
+    let fixture = try GitFixture()
+    let tree = try fixture.create("w", ["detached": true])
+    try AtomicFile.write("other\n", to: tree.appending("other"))
+    try fixture.commitAll("given up", in: tree)
+    try fixture.git(["checkout", "-q", "--detach", "main"], in: tree)
+    try Self.commit(fixture, tree)
+    let tip = try fixture.head(in: tree)
+    try TreeRemoval.remove(tree)
+    #expect(fixture.verb("remove")["parked"] == ["refs/looop/parked/w"])
+    let shown = Self.work(fixture, "diff", "w")
+    #expect(shown["tip"]?.string == tip && shown["files"] == 1 && shown["deletions"] == 0, "\(shown.compact)")
+    #expect(Self.work(fixture, "land", "w")["commits"]?.array?.count == 1)
+    #expect(try fixture.head("main") == tip && Files.exists(fixture.repository.appending("run.sh")))
+    let restored = Self.work(fixture, "restore", "w")
+    #expect(restored["ok"] == true, "\(restored.compact)")
+    #expect(FileReading.of(tree.appending("work.txt")).text == "work\n" && Files.exists(tree.appending("run.sh")))
+  }
+
+  // MARK: - Names that are used again
+
+  /// Starts `w`, has it commit a file of that name, and gives its sandbox back; answers what its record would say.
+  private static func start(_ fixture: GitFixture, _ name: String, dirty: Bool = false) throws -> JSON {
+    let started = Files.now
+    let made = fixture.verb("create", "w", ["start": .string(name)])
+    let tree = FilePath(try #require(made["path"]?.string, "\(made.compact)"))
+    try AtomicFile.write(name, to: tree.appending(name))
+    try fixture.commitAll(name, in: tree)
+    if dirty { try AtomicFile.write("unsaved", to: tree.appending("unsaved")) }
+    #expect(fixture.verb("remove")["outcome"]?.string == (dirty ? "parked" : "removed"))
+    return ["repo": "web", "branch": made["branch"] ?? .null, "started_at": .int(started)]
+  }
+
+  private static func summaries(_ shown: JSON) -> [String]? {
+    shown["commits"]?.array?.compactMap { $0["summary"]?.string }
+  }
+
+  @Test func `the last start's work is what is shown and landed`() throws {
+    let fixture = try GitFixture()
+    let records = try ["first", "second"].map { try Self.start(fixture, $0) }
+    #expect(records.map { $0["branch"]?.string } == ["looop/w", "looop/w-2"])
+    for (record, name) in zip(records, ["first", "second"]) {
+      #expect(Self.summaries(Self.work(fixture, "diff", "w", ["last": record])) == [name])
+    }
+    #expect(Self.summaries(Self.work(fixture, "diff", "w-2")) == ["second"], "by its number")
+    for verb in ["diff", "land"] {
+      let refused = Self.work(fixture, verb, "w")
+      #expect(refused["code"] == "conflict" && refused["message"]?.string?.contains("looop/w-2") == true)
+      #expect(refused["hint"]?.string?.contains("TENANT/w-2") == true, "\(refused.compact)")
+    }
+    let landed = Self.work(fixture, "land", "w", ["last": records[1]])
+    #expect(landed["branch"] == "looop/w-2" && landed["commits"]?.array?.count == 1, "\(landed.compact)")
+    // A record that names what is not the worker's is no record.
+    #expect(Self.work(fixture, "land", "w", ["last": ["branch": "main"]])["code"] == "conflict")
+    try fixture.git(["branch", "-D", "looop/w-2"])
+    #expect(Self.work(fixture, "land", "w", ["last": records[1]])["code"] == "not_found", "nor is it the first's")
+  }
+
+  @Test func `one of another worker's name is in nobody's way while it is at work there`() throws {
+    let fixture = try GitFixture()
+    _ = try Self.start(fixture, "first")
+    try fixture.create("w-2")
+    #expect(Self.summaries(Self.work(fixture, "diff", "w")) == ["first"])
+  }
+
+  @Test func `parked work of an earlier start gives way to the branch of the last`() throws {
+    let fixture = try GitFixture()
+    _ = try Self.start(fixture, "first", dirty: true)
+    var record = try Self.start(fixture, "second")
+    record["started_at"] = .int(Files.now + 1)
+    let shown = Self.work(fixture, "diff", "w", ["last": record])
+    #expect(shown["state"] == "branch" && Self.summaries(shown) == ["second"], "\(shown.compact)")
+    #expect(Self.work(fixture, "diff", "w")["code"] == "conflict", "without a record nobody can tell")
+    // It is not lost: it is listed, and once nothing later is there it is what the name means.
+    try fixture.git(["branch", "-D", "looop/w-2"])
+    #expect(Self.work(fixture, "diff", "w", ["last": record])["state"] == "parked")
+  }
+
+  @Test func `of parked work the newest of that worker is meant`() throws {
+    let fixture = try GitFixture()
+    _ = try Self.start(fixture, "first", dirty: true)
+    let record = try Self.start(fixture, "second", dirty: true)
+    #expect(try fixture.git(["for-each-ref", "--format=%(refname)", "refs/looop"]).split(separator: "\n").count == 2)
+    for more in [[:], ["last": record]] {
+      let shown = Self.work(fixture, "diff", "w", more)
+      #expect(shown["state"] == "parked" && Self.summaries(shown) == ["second"], "\(shown.compact)")
+    }
+    #expect(Self.summaries(Self.work(fixture, "diff", "w-2")) == ["second"], "as it is listed")
+    // Of a worker who is called so it says that it is that one's.
+    let tree = try fixture.create("w-3")
+    try AtomicFile.write("third", to: tree.appending("third"))
+    #expect(fixture.verb("remove", "w-3")["parked"] == ["refs/looop/parked/w-3"])
+    #expect(Self.summaries(Self.work(fixture, "diff", "w")) == ["second"])
+  }
+
   @Test func `restored work is kept for whoever restored it, until a worker goes on in it`() throws {
     let fixture = try GitFixture()
     let tree = try fixture.create()
@@ -270,5 +388,16 @@ import Testing
     #expect(tended["broken"]?.array?.count == 1 && (tended["total_bytes"]?.int ?? 0) > 0, "\(tended.compact)")
     #expect(tended["sandboxes"]?.array?.first?["state"] == "in_use")
     #expect(Self.work(fixture, "diff", "w", ["repos": repos])["ok"] == true)
+    // One that opens and cannot be read.
+    let broken = fixture.scratch.appending("broken")
+    try fixture.git(["clone", "-q", fixture.repository.string, broken.string])
+    try AtomicFile.write("garbage", to: broken.appending(".git/packed-refs"))
+    try AtomicFile.write("x", to: fixture.root.appending("trees/w/x"))
+    #expect(fixture.verb("remove")["outcome"] == "parked")
+    let both: JSON = ["web": .string(fixture.repository.string), "aa": .string(broken.string)]
+    for verb in ["diff", "restore"] {
+      let answer = Self.work(fixture, verb, "w", ["repos": both])
+      #expect(answer["ok"] == true, "\(answer.compact)")
+    }
   }
 }

@@ -90,7 +90,7 @@ import Testing
     _ = doomed.wait()
 
     // Collected when it is due, if the dead one had not come so far.
-    let listed = fixture.verb("prune", "w", ["keep_s": ["unknown": 0]])["sandboxes"]?.array?.first
+    let listed = fixture.verb("due", "w", ["keep_s": ["unknown": 0]])["sandboxes"]?.array?.first
     #expect(listed == nil || listed?["verdict"] == "park" || listed?["verdict"] == "remove", "\(listed?.compact ?? "")")
     _ = fixture.verb("remove")
     #expect(!Files.exists(tree), "\(listed?.compact ?? "")")

@@ -97,6 +97,19 @@ import Testing
         "\r\n") == true)
   }
 
+  /// Its index had come to its place when the tree was found missing.
+  @Test func `one that is broken is in nobody's way`() throws {
+    let fixture = try GitFixture()
+    _ = try recycle(fixture, "true")
+    let place = fixture.root.appending("pool/web").appending(
+      try #require(Files.names(fixture.root.appending("pool/web")).first))
+    try TreeRemoval.remove(place.appending("tree"))
+    let made = fixture.verb("create", "new")
+    #expect(made["from"] == "cold" && made["ok"] == true, "\(made.compact)")
+    #expect(try fixture.git(["status", "--porcelain"], in: FilePath(#require(made["path"]?.string))) == "")
+    #expect(Files.names(fixture.root.appending("pool/web")) == [])
+  }
+
   @Test func `two takers never get the same`() throws {
     let fixture = try GitFixture(files: 40)
     _ = try recycle(fixture, "true")

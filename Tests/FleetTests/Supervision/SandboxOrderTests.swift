@@ -52,6 +52,15 @@ import Testing
     #expect(try Self.order().tending([], busy: [])["retire"] == true)
   }
 
+  @Test func `whose work is asked for is said by what its record knows of the last start`() throws {
+    let order = try Self.order()
+    var record = Self.record()
+    #expect(order.work(of: "w", nil)["last"] == nil && order.work(of: "w", record)["last"] == nil, "it has not begun")
+    (record.branch, record.startedAt) = ("looop/w-2", 5)
+    let request = order.work(of: "w", record)
+    #expect(request["last"] == ["repo": "web", "branch": "looop/w-2", "started_at": 5] && request["worker"] == "w")
+  }
+
   @Test func `giving back runs the teardown and measures against the kept baseline`() throws {
     let order = try Self.order("sandboxes: { teardown: make clean }")
     let request = order.removal(

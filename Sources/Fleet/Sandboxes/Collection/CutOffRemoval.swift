@@ -17,44 +17,62 @@ struct CutOffRemoval: Sendable {
     ]
   }
 
-  /// Puts back the trees of `worker`, or of everybody; says whose. Under the repository's lock no living removal is between the two.
-  @discardableResult
-  func putBack(_ worker: SandboxName? = nil) throws -> [String] {
-    let places = Files.names(layout.trash).map { layout.trash.appending($0) }
-    func left(_ place: FilePath) -> Worktree? { self.left(in: place, by: worker) }
-    guard places.contains(where: { left($0) != nil }) else { return [] }
-    let lock = try RepositoryCorner(common: common).lock()
-    defer { _ = flock(lock.descriptor.raw, LOCK_UN) }
+  struct Outcome: Hashable, Sendable {
+    /// Workers whose trees are in their places again.
     var restored: [String] = []
-    for place in places {
-      guard let note = left(place)?.note else { continue }
-      try Files.move(place.appending("tree"), to: note.tree)
-      try? Directory.removeTree(place)
-      restored.append(note.worker)
-    }
-    return restored
+    /// In words: trees that stay aside, because something else stands in their place.
+    var obstructed: [String] = []
   }
 
-  /// Whether a removal of whatever repository is still under way with the tree that stands there, or was cut off: it may hold what is nowhere
-  /// else.
-  static func isUnfinished(_ place: FilePath, in layout: SandboxLayout) -> Bool {
-    guard let common = note(in: place)?["common_dir"]?.string else { return false }
-    return CutOffRemoval(layout: layout, common: FilePath(common)).left(in: place, by: nil) != nil
+  /// Puts back the trees of `worker`, or of everybody. Under the repository's lock no living removal is between the two.
+  @discardableResult
+  func putBack(_ worker: SandboxName? = nil) throws -> Outcome {
+    let places = Files.names(layout.trash).map { layout.trash.appending($0) }
+    func left(_ place: FilePath) -> WorktreeNote? {
+      let note = Self.registration(of: place, in: layout, common)?.note
+      return worker == nil || note?.worker == worker?.text ? note : nil
+    }
+    var outcome = Outcome()
+    guard places.contains(where: { left($0) != nil }) else { return outcome }
+    let lock = try RepositoryCorner(common: common).lock()
+    defer { _ = flock(lock.descriptor.raw, LOCK_UN) }
+    for place in places {
+      guard let note = left(place) else { continue }
+      let aside = place.appending("tree")
+      if Files.exists(note.tree) {
+        outcome.obstructed.append(
+          "\(note.worker): giving it back was cut off, and \(note.tree) was made anew; what it held is in \(aside), and goes back to its "
+            + "place once that is removed")
+        continue
+      }
+      try Files.move(aside, to: note.tree)
+      try? Directory.removeTree(place)
+      outcome.restored.append(note.worker)
+    }
+    return outcome
+  }
+
+  /// Whether what stands in the trash, or in a pool, may be taken away: a removal of whatever repository that is still under way with it, or
+  /// was cut off, may have left there what is nowhere else.
+  static func isOver(_ place: FilePath, in layout: SandboxLayout, grace: Int64 = 10) -> Bool {
+    // A removal may be about to move its tree there.
+    guard Files.exists(place.appending("tree")) || Files.isOlder(place, than: grace) else { return false }
+    guard let common = note(in: place)?["common_dir"]?.string else { return true }
+    return registration(of: place, in: layout, FilePath(common)) == nil
   }
 
   private static func note(in place: FilePath) -> JSON? {
     FileReading.of(place.appending("note.json"), maximumBytes: 65536).text.flatMap { try? JSON(parsing: $0) }
   }
 
-  /// The registration of the tree that stands there, if it lacks it.
-  private func left(in place: FilePath, by worker: SandboxName?) -> Worktree? {
-    guard let json = Self.note(in: place), json["common_dir"]?.string == common.string,
+  /// The registration of the tree that stands there, if there still is one.
+  private static func registration(of place: FilePath, in layout: SandboxLayout, _ common: FilePath) -> Worktree? {
+    guard let json = note(in: place), json["common_dir"]?.string == common.string,
       let name = (json["registration"]?["name"]?.string).flatMap({ try? SandboxName($0) })
     else { return nil }
     let worktree = Worktree(common: common, named: name.text)
-    guard let note = worktree.note, worker == nil || note.worker == worker?.text,
-      note.tree.removingLastComponent() == layout.trees, !Files.exists(note.tree),
-      json["registration"] == Self.identity(worktree), Files.isDirectory(place.appending("tree"))
+    guard worktree.note?.tree.removingLastComponent() == layout.trees,
+      json["registration"] == identity(worktree), Files.isDirectory(place.appending("tree"))
     else { return nil }
     return worktree
   }

@@ -3,7 +3,8 @@ import Glibc
 import SystemPackage
 import Tenant
 
-/// The ignored files that a sandbox was given (`.worktreeinclude`, setup), as they were: not the worker's until it changes them.
+/// The ignored files that a sandbox was given (`.worktreeinclude`, setup), as they were: not the worker's until it changes them. Remembered before
+/// anybody works in it, so all that stand there were given.
 enum Furnished {
   static let fileName = "looop.furnished"
 

@@ -62,7 +62,7 @@ struct SandboxRemoval: Sendable {
     try corner.prepare()
     try layout.prepare()
     if !dryRun, !Files.exists(tree) { try CutOffRemoval(layout: layout, common: common).putBack(worker) }
-    guard Files.exists(tree) || leftover() != nil else {
+    guard Files.exists(tree) || registration != nil else {
       // Asked twice, or the first answer was lost: what was wanted is so.
       return Result(verdict: .finish("there is no sandbox of \(worker)"), facts: WorktreeFacts(), removed: true)
     }
@@ -128,15 +128,12 @@ struct SandboxRemoval: Sendable {
     return result
   }
 
+  private var registration: Worktree? { Worktree.of(worker, in: layout, common: common) }
+
   /// What it had beside its tree.
   private func forget() throws {
     try TreeRemoval.remove(layout.temporary(worker))
     AtomicFile.remove(layout.openingLock(worker))
-  }
-
-  /// An admin directory of this worker whose tree is gone.
-  private func leftover() -> Worktree? {
-    Worktree.all(common: common).first { $0.note?.worker == worker.text && $0.note?.tree == layout.tree(worker) }
   }
 
   /// `nil`: something in it changed since then, and it is in its place again.
@@ -158,7 +155,7 @@ struct SandboxRemoval: Sendable {
         return nil
       }
     }
-    guard let worktree = worktree ?? leftover() else { return Unregistration.Outcome() }
+    guard let worktree = worktree ?? registration else { return Unregistration.Outcome() }
     return try Unregistration(corner: corner, worktree: worktree).run(repository)
   }
 

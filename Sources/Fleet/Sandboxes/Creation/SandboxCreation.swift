@@ -42,16 +42,25 @@ struct SandboxCreation: Sendable {
     case unborn(String)
   }
 
+  enum Origin: String, Sendable {
+    /// An earlier request made it, to its end or not.
+    case existing
+    case warm
+    case cold
+  }
+
   struct Made: Hashable, Sendable {
     var path: FilePath
     var branch: String?
     var base: ObjectID
-    var origin: String
+    var origin: Origin
     var worktree: Worktree
     /// What is still to be filled in.
     var needs = ExternalContent()
     /// Of one that an earlier start left: in words, how it stands.
     var resumed: String?
+
+    var isNew: Bool { origin != .existing }
   }
 
   static func workersLock(_ worker: SandboxName) -> String { "\(SandboxInspection.lockPrefix) \(worker)" }
@@ -115,7 +124,7 @@ struct SandboxCreation: Sendable {
         .exists, "\(tree) exists and is not a sandbox of \(worker) in \(common)",
         hint: "look at it, then: looop-fleet sandbox prune")
     }
-    var made = Made(path: tree, branch: note.branch, base: note.base, origin: "existing", worktree: worktree)
+    var made = Made(path: tree, branch: note.branch, base: note.base, origin: .existing, worktree: worktree)
     if let start, note.start != start {
       made.resumed = resumption(tree, note)
       made.worktree.note?.start = start
@@ -191,7 +200,7 @@ struct SandboxCreation: Sendable {
       throw error
     }
     worktree.note = note
-    return Made(path: tree, branch: note.branch, base: id, origin: warm ? "warm" : "cold", worktree: worktree)
+    return Made(path: tree, branch: note.branch, base: id, origin: warm ? .warm : .cold, worktree: worktree)
   }
 
   /// HEAD, its first reflog line and our note.

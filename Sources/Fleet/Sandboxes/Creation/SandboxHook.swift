@@ -8,8 +8,16 @@ enum SandboxHook {
   /// Long enough for installing dependencies; a hook that hangs must not hold a worker's start for ever.
   static let defaultDeadline = 600.0
 
-  static func run(_ command: String, in tree: FilePath, environment: [String: String], deadline: Double?) throws {
-    let spawn = Spawn.shell(command, environment: clean(environment), directory: tree)
+  /// - `lock`: the descriptor of a lock that stays held until the command is over, even if we are killed before. Its shell ends with us, and
+  ///   what that was just running has the lock's empty file as its stdin; what a command leaves in the background has not.
+  static func run(
+    _ command: String, in tree: FilePath, environment: [String: String], deadline: Double?, lock: CInt? = nil
+  ) throws {
+    var spawn = Spawn.shell(command, environment: clean(environment), directory: tree)
+    if let lock {
+      spawn.input = .descriptor(lock)
+      spawn.diesWithUs = true
+    }
     var run = BoundedRun(spawn, deadline: deadline ?? defaultDeadline)
     run.mergeErrors = true
     run.reapGroup = true

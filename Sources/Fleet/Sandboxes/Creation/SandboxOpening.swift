@@ -5,8 +5,12 @@ import Tenant
 /// Everything between a worker's wish and a directory that it can start in: room on the disk, the worktree, what git cannot
 /// give it, its own ports and temporary directory, the configured setup. Either all of it or nothing.
 ///
-/// *Request*: `{worker, repo_name, repo_path, private?, base?, start?, detached?, disk_max_bytes?, disk_used_bytes?, free_floor_bytes?, audit?, setup?,
-/// setup_timeout_s?, include?: bool|[pattern], ports?: {first, count}, threads?}` → `{path, branch, base_oid, from, common_dir, admin_dir,
+/// In this order: room is made and the private repository brought up to date (`prepareSite`); how the repository stands is noted; what nobody
+/// here could fill in is refused (`admitted`); the worktree appears, as ``SandboxCreation`` tells; and all that follows the checkout
+/// comes into it (`furnish`).
+///
+/// *Request*: `{worker, repo_name, repo_path, private?, base?, start?, detached?, disk_max_bytes?, disk_used_bytes?, free_floor_bytes?, audit?,
+/// setup?, setup_timeout_s?, include?: bool|[pattern], ports?: {first, count}, threads?}` → `{path, branch, base_oid, from, common_dir, admin_dir,
 /// private, env: {NAME: value}, included: [path], writable: [path], baseline, resumed}`
 struct SandboxOpening: Sendable {
   var request: SandboxRequest
@@ -18,37 +22,38 @@ struct SandboxOpening: Sendable {
     var place: RepositoryPlace
   }
 
-  /// In the admin directory while something is still to be done; a retry goes on from there.
-  private static let pendingFile = "looop.pending"
+  /// In the admin directory until all that follows the checkout is done: so long nobody has worked in it, and a retry goes on from there.
+  static let pendingFile = "looop.pending"
 
   func run() throws -> JSON {
-    // Many may write all their files at a time. With a pooled tree it takes milliseconds, and two more would be felt.
+    // The helper began with a page at each fault (``ProgramPages``), because many may write all their files at a time. With a pooled tree none
+    // of that is held, and the more faults would be 2 of its few milliseconds.
     let pool = WarmPool(layout: try request.layout(), repository: try request.repositoryName())
     if !pool.isEmpty { ProgramPages.mapAround() }
-    let site = try site()
+    let site = try prepareSite()
     let baseline = try baseline(site)
     try site.layout.prepare()
-    // Somebody who asked before and died may have left a helper that still runs the setup.
+    // Somebody who asked before and died may have left a helper that still runs the setup, or a setup whose helper died.
     let opening = try FileLock(waitingFor: site.layout.openingLock(site.worker))
     defer { _ = flock(opening.descriptor.raw, LOCK_UN) }
 
     var creation = creation(site)
-    let top = try needs(site.place, creation)
+    let top = try admitted(site.place, creation)
     creation.fill = { _, admin, found in
       // Attributes further down may ask for what the top does not.
       if !top.covers(found) { try found.admit(source: site.place.source, common: site.place.common) }
-      if !top.isEmpty || !found.isEmpty || setup != nil { try Files.write("", to: admin.appending(Self.pendingFile)) }
+      try Files.write("", to: admin.appending(Self.pendingFile))
     }
     let made = try creation.run()
-    if made.origin == "existing" { try adopt(made.worktree, by: site.worker) }
+    if !made.isNew { try adopt(made.worktree, by: site.worker) }
     do {
       try Directory.create(site.layout.temporary(site.worker), mode: 0o700)
       let environment = SandboxEnvironment.of(site.layout, site.worker, request)
-      let included = try furnish(made, site, top, environment)
+      let included = try furnish(made, site, top, environment, lock: opening.descriptor.raw)
       return answer(made, site, included, environment, baseline)
     } catch {
       // Nobody has worked in it yet, so there is nothing to park.
-      if made.origin != "existing" { abandon(site) }
+      if made.isNew { abandon(site) }
       throw error
     }
   }
@@ -57,7 +62,7 @@ struct SandboxOpening: Sendable {
 
   // MARK: - Before
 
-  private func site() throws -> Site {
+  private func prepareSite() throws -> Site {
     let layout = try request.layout()
     let worker = try request.worker()
     var quota = SandboxQuota(
@@ -90,7 +95,8 @@ struct SandboxOpening: Sendable {
     return creation
   }
 
-  private func needs(_ place: RepositoryPlace, _ creation: SandboxCreation) throws -> ExternalContent {
+  /// What the commit needs beyond a checkout, as far as its top tells; throws where that cannot be given.
+  private func admitted(_ place: RepositoryPlace, _ creation: SandboxCreation) throws -> ExternalContent {
     let repository = try Repository(opening: place.source, bare: true)
     guard let commit = try? repository.commit(creation.base) else { return ExternalContent() }
     let needs = try ExternalContent.atTop(of: commit, in: repository)
@@ -107,28 +113,31 @@ struct SandboxOpening: Sendable {
 
   /// All that the checkout did not bring; the answer is which ignored files it was given.
   private func furnish(
-    _ made: SandboxCreation.Made, _ site: Site, _ top: ExternalContent, _ environment: [String: String]
+    _ made: SandboxCreation.Made, _ site: Site, _ top: ExternalContent, _ environment: [String: String], lock: CInt
   ) throws -> [String] {
-    let isNew = made.origin != "existing"
-    let included = isNew ? try include(in: made, from: site.place.source) : []
     let pending = made.worktree.directory.appending(Self.pendingFile)
-    if Files.exists(pending) {
-      try missing(made, top, site.place).fill(
-        made.worktree, tree: made.path, commit: made.base, deadline: SandboxHook.defaultDeadline)
-      if let setup {
-        try SandboxHook.run(
-          setup, in: made.path, environment: environment, deadline: request.number("setup_timeout_s").map(Double.init))
-      }
-      AtomicFile.remove(pending)
+    guard Files.exists(pending) else { return [] }
+    let included = try include(in: made, site)
+    // Before the setup, which may be cut off: what the sandbox was given, secrets too, is never parked as somebody's work.
+    if !included.isEmpty || !made.isNew { try Furnished.remember(made.worktree, tree: made.path) }
+    try missing(made, top, site.place).fill(
+      made.worktree, tree: made.path, commit: made.base, deadline: SandboxHook.defaultDeadline)
+    if let setup {
+      try SandboxHook.run(
+        setup, in: made.path, environment: environment, deadline: request.number("setup_timeout_s").map(Double.init),
+        lock: lock)
+      try Furnished.remember(made.worktree, tree: made.path)
     }
-    if isNew, setup != nil || !included.isEmpty { try Furnished.remember(made.worktree, tree: made.path) }
+    AtomicFile.remove(pending)
     return included
   }
 
-  private func include(in made: SandboxCreation.Made, from source: FilePath) throws -> [String] {
+  private func include(in made: SandboxCreation.Made, _ site: Site) throws -> [String] {
     guard request.document["include"]?.bool ?? true else { return [] }
     let patterns = request.document["include"]?.array.map { $0.compactMap(\.string) }
-    return try WorktreeInclude.copy(source: source, into: made.path, patterns: patterns).files
+    return try WorktreeInclude.copy(
+      source: site.place.source, into: made.path, by: site.layout.staging, patterns: patterns
+    ).files
   }
 
   /// A worktree that was restored for a person, and in which a worker goes on now, is that worker's.
@@ -144,7 +153,7 @@ struct SandboxOpening: Sendable {
   ) throws -> ExternalContent {
     var needs = made.needs
     needs.hasSubmodules = top.hasSubmodules
-    if made.origin == "existing" {
+    if !made.isNew {
       let repository = try Repository(opening: place.common, bare: true)
       try needs.read(try repository.attributeFiles(in: made.base), repository)
     }
@@ -166,7 +175,7 @@ struct SandboxOpening: Sendable {
   ) -> JSON {
     [
       "path": .string(made.path.string), "branch": .optional(made.branch.map(SandboxVerb.shortBranch)),
-      "base_oid": .string(made.base.hex), "from": .string(made.origin),
+      "base_oid": .string(made.base.hex), "from": .string(made.origin.rawValue),
       "common_dir": .string(site.place.common.string), "admin_dir": .string(made.worktree.directory.string),
       "private": .bool(site.place.isPrivate), "env": .object(environment.mapValues(JSON.string)),
       "included": .array(included.map(JSON.string)),

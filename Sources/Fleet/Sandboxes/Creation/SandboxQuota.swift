@@ -74,7 +74,7 @@ struct SandboxQuota: Hashable, Sendable {
     for directory in pools + [layout.trash] {
       for name in Files.names(directory) {
         let place = directory.appending(name)
-        if CutOffRemoval.isUnfinished(place, in: layout) { continue }
+        guard CutOffRemoval.isOver(place, in: layout) else { continue }
         let aside = layout.trash.appending(Files.uniqueName("reclaimed"))
         do { try Files.move(place, to: aside) } catch {
           guard error.isAbsent else { throw error }

@@ -16,7 +16,10 @@ enum WorktreeInclude {
     var skipped: [String] = []
   }
 
-  static func copy(source: FilePath, into tree: FilePath, patterns given: [String]?) throws -> Copied {
+  /// - `staging`: on the tree's file system; a file stands in the tree when it is whole, also where its copying is cut off.
+  static func copy(
+    source: FilePath, into tree: FilePath, by staging: FilePath, patterns given: [String]?
+  ) throws -> Copied {
     var copied = Copied()
     let repository = try Repository(opening: source)
     // A bare repository has no checkout that anything could be copied from.
@@ -47,7 +50,14 @@ enum WorktreeInclude {
       }
       try Directory.create(place.removingLastComponent())
       let contents = try FileReading.read(checkout.pushing(entry.path), maximumBytes: Int(largest))
-      try Files.create(contents, at: place, mode: status.st_mode & 0o777)
+      let aside = staging.appending(Files.uniqueName("included"))
+      do {
+        try Files.create(contents, at: aside, mode: status.st_mode & 0o777)
+        try Files.move(aside, to: place)
+      } catch {
+        AtomicFile.remove(aside)
+        throw error
+      }
       copied.files.append(entry.path.string)
     }
     return copied

@@ -91,4 +91,24 @@ struct ParkedWork: Hashable, Sendable {
     }
     return (details, work)
   }
+
+  /// What a worker's name means of all that is parked: the newest of its own, which a number may tell from earlier ones. By that number as well
+  /// whoever asks may name it.
+  static func newest(
+    of worker: SandboxName, in repository: borrowing Repository
+  ) throws -> SandboxWork.Parked? {
+    var newest: (age: (Int64, Int), parked: SandboxWork.Parked)?
+    for reference in try repository.references(matching: SandboxName.parkedPrefix + worker.text + "*") {
+      let name = String(reference.name.dropFirst(SandboxName.parkedPrefix.count))
+      guard let number = worker.number(of: name) else { continue }
+      let work = try read(reference.target, in: repository)?.work
+      // Of commits alone only the ref's name tells whose they are, and nothing when they were parked.
+      guard number == 1 || work?.worker == worker.text else { continue }
+      let age = (work?.parkedAt ?? 0, number)
+      if let newest, newest.age > age { continue }
+      let commit = try work == nil ? LonelyCommits.tip(of: reference.target, in: repository) : reference.target
+      newest = (age, SandboxWork.Parked(commit: commit, work: work))
+    }
+    return newest?.parked
+  }
 }

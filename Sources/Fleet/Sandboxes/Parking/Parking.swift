@@ -128,11 +128,13 @@ struct Parking: Sendable {
 enum AdminFiles {
   private static let left: Set<String> = [
     "index", "gitdir", "commondir", "locked", "config.worktree", "modules", "hooks", WorktreeNote.fileName,
-    Furnished.fileName,
+    Furnished.fileName, SandboxOpening.pendingFile,
   ]
 
+  static func has(_ name: String) -> Bool { !left.contains(name) && !name.hasSuffix(".lock") }
+
   static func list(_ directory: FilePath) -> [FilePath] {
-    Files.names(directory).filter { !left.contains($0) && !$0.hasSuffix(".lock") }
+    Files.names(directory).filter(has)
       .flatMap { files(below: directory, FilePath($0), depth: 0) }
   }
 

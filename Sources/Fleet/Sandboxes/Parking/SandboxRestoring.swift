@@ -23,7 +23,7 @@ struct SandboxRestoring: Sendable {
     creation.pools = false
     guard let (details, work) = try ParkedWork.read(commit, in: repository) else {
       // A ref that holds commits only: they are the work.
-      creation.base = commit.hex
+      creation.base = try LonelyCommits.tip(of: commit, in: repository).hex
       return try creation.run()
     }
     // Without a commit to check out, the files are all of the work's own.
@@ -108,6 +108,8 @@ struct SandboxRestoring: Sendable {
   ) throws {
     for item in try repository.tree(details, at: path) {
       guard let name = PathText.decode(item.name), name.components.count == 1 else { continue }
+      // A ref is open to everybody: what parking leaves out does not come back from one that somebody else made.
+      guard !below.isEmpty || AdminFiles.has(item.name) else { continue }
       let relative = below.pushing(name)
       if item.isTree {
         try Directory.create(admin.pushing(relative))

@@ -6,7 +6,7 @@ struct SandboxWork: Sendable {
   struct Parked: Hashable, Sendable {
     /// The whole working tree as it stood.
     var commit: ObjectID
-    /// `nil` for a ref that holds commits only: then `commit` is the work.
+    /// `nil` for a ref that holds commits only: then `commit` is the last of them.
     var work: ParkedWork?
 
     /// Changes that are in no commit of the worker's own.
@@ -24,33 +24,90 @@ struct SandboxWork: Sendable {
 
   var state: String { tree != nil ? "worktree" : parked != nil ? "parked" : "branch" }
 
-  /// *Request*: `{worker, repo_name? + repo_path?, repos?}`
+  /// What the worker's record says of its last start. A name may be used again, and an earlier start's work is not what is asked for.
+  struct LastStart: Hashable, Sendable {
+    var repository: String?
+    /// In full: the branch that its sandbox was made on.
+    var branch: String?
+    /// Seconds since 1970.
+    var startedAt: Int64?
+
+    /// *Request*: `{last?: {repo, branch, started_at}}`
+    init(_ request: SandboxRequest, _ worker: SandboxName) {
+      let last = request.document["last"]
+      repository = last?["repo"]?.string
+      startedAt = last?["started_at"]?.int
+      let full = last?["branch"]?.string.map { "refs/heads/\($0)" }
+      branch = full.flatMap { worker.number(ofBranch: $0) == nil ? nil : $0 }
+    }
+  }
+
+  /// *Request*: `{worker, last?, repo_name? + repo_path?, repos?}`
   static func find(_ request: SandboxRequest) throws -> SandboxWork {
     let worker = try request.worker()
-    let place = try RepositoryPlace.holding(worker, request)
-    let repository = try Repository(opening: place.common, bare: true)
-    let worktree = Worktree.all(common: place.common).first {
-      $0.note?.worker == worker.text && $0.note?.tree == place.layout.tree(worker)
+    let last = LastStart(request, worker)
+    var (places, broken) = try RepositoryPlace.candidates(worker, request)
+    if let name = last.repository {
+      places = places.filter { $0.name.text == name } + places.filter { $0.name.text != name }
     }
-    var work = SandboxWork(place: place, worker: worker, note: worktree?.note)
-    if let worktree, worktree.isWhole { work.tree = worktree.tree }
-    let own = SandboxName.branchPrefix + worker.text
-    if work.tree != nil {
-      work.branch = worktree?.note?.branch
-    } else {
-      let ref = SandboxName.parkedPrefix + worker.text
-      if let commit = try repository.target(of: ref) {
-        work.parked = Parked(commit: commit, work: try ParkedWork.read(commit, in: repository)?.work)
+    if let work = places.lazy.compactMap({ standing(worker, $0) }).first { return work }
+    for place in places {
+      do {
+        if let work = try left(worker, place, last) { return work }
+      } catch let error where !(error is SandboxError) {
+        broken.append("\(place.name): \(SandboxError(error).message)")
       }
-      let named = work.parked?.work?.branch ?? worktree?.note?.branch ?? own
-      if try repository.target(of: named) != nil { work.branch = named }
     }
-    guard work.tree != nil || work.parked != nil || work.branch != nil else {
-      throw SandboxError(
-        .notFound, "\(place.name) has neither a sandbox nor a branch nor parked work of \(worker)",
-        hint: "what landed or had no commit of its own leaves nothing; list them: looop-fleet sandboxes")
+    throw SandboxError(
+      .notFound,
+      (["there is neither a sandbox nor a branch nor parked work of \(worker)"] + broken).joined(separator: "; "),
+      hint: "what landed or had no commit of its own leaves nothing; list them: looop-fleet sandboxes")
+  }
+
+  /// In its worktree.
+  private static func standing(_ worker: SandboxName, _ place: RepositoryPlace) -> SandboxWork? {
+    guard let worktree = Worktree.of(worker, in: place.layout, common: place.common), worktree.isWhole,
+      let tree = worktree.tree
+    else { return nil }
+    return SandboxWork(place: place, worker: worker, tree: tree, note: worktree.note, branch: worktree.branch)
+  }
+
+  /// On a parked ref, on a branch, or both.
+  private static func left(
+    _ worker: SandboxName, _ place: RepositoryPlace, _ last: LastStart
+  ) throws -> SandboxWork? {
+    let repository = try Repository(opening: place.common, bare: true)
+    let note = Worktree.of(worker, in: place.layout, common: place.common)?.note
+    var work = SandboxWork(place: place, worker: worker, note: note)
+    let known = note?.branch ?? last.branch
+    work.parked = try ParkedWork.newest(of: worker, in: repository)
+    if let known, let start = last.startedAt, let parked = work.parked?.work, parked.parkedAt < start,
+      try repository.target(of: known) != nil
+    {
+      // An earlier start's, while the branch of the last one is there.
+      work.parked = nil
     }
+    // What parked it says where its HEAD was. If that was detached, no branch leads to all of it.
+    let branch = work.parked?.work.map(\.branch) ?? (known ?? SandboxName.branchPrefix + worker.text)
+    if let branch, try repository.target(of: branch) != nil { work.branch = branch }
+    guard work.parked != nil || work.branch != nil else { return nil }
+    if known == nil { try refuseLater(than: work, repository) }
     return work
+  }
+
+  /// Where no record tells, a branch with a higher number may be a later start's, or that of a worker who is called so.
+  private static func refuseLater(than work: SandboxWork, _ repository: borrowing Repository) throws {
+    let others = Worktree.all(common: work.place.common).compactMap(\.note).filter { $0.worker != work.worker.text }
+    let taken = Set(others.compactMap(\.branch))
+    let number = work.branch.flatMap { work.worker.number(ofBranch: $0) } ?? 1
+    let later = try repository.references(matching: SandboxName.branchPrefix + work.worker.text + "-*").map(\.name)
+      .filter { (work.worker.number(ofBranch: $0) ?? 0) > number && !taken.contains($0) }
+    guard let first = later.first else { return }
+    let (own, other) = (SandboxVerb.shortBranch(work.branch ?? "what is parked"), SandboxVerb.shortBranch(first))
+    throw SandboxError(
+      .conflict, "\(work.worker) may be \(own) or \(other), and no record of the worker says which was its last",
+      hint: "take \(other) by its own name, TENANT/\(other.dropFirst("looop/".count)), or \(own) with git: both are in "
+        + "\(work.place.common)")
   }
 
   /// Finds the work and does something with it. A worker's end has its worktree given back meanwhile: a tree that goes away under us

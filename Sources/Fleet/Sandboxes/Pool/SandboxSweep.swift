@@ -44,29 +44,37 @@ struct SandboxSweep: Sendable {
     }
     defer { _ = flock(lock.descriptor.raw, LOCK_UN) }
     result.deleted += Staging.sweep(layout.staging, grace: grace).count
-    for repository in repositories { try tidy(repository.common, &result) }
+    for repository in repositories { attempt(repository.name, &result) { try tidy(repository.common, &$0) } }
     for name in Files.names(layout.trash) { handle(layout.trash.appending(name), &result) }
     var sized: Set<String> = []
     for repository in repositories where sized.insert(repository.name.text).inserted {
-      try size(repository.name, repository.common, &result)
+      attempt(repository.name, &result) { try size(repository.name, repository.common, &$0) }
     }
     return result
   }
 
-  /// Our corner of the repository, and registrations whose tree is gone.
+  /// What goes wrong in one repository is told, and the others' turn comes all the same.
+  private func attempt(_ name: SandboxName, _ result: inout Result, _ work: (inout Result) throws -> Void) {
+    do { try work(&result) } catch { result.skipped.append("\(name): \(SandboxError(error).message)") }
+  }
+
+  /// Our corner of the repository, and registrations whose tree is gone. Where the tenant may only read there is no such corner, and
+  /// nothing in it to tidy; so none is made to look.
   private func tidy(_ common: FilePath, _ result: inout Result) throws {
     let corner = RepositoryCorner(common: common)
-    try corner.prepare()
     result.deleted += Staging.sweep(corner.staging, grace: grace).count
     for mark in PackTransfer.deadMarks(in: common, age: max(grace, 3600)) where AtomicFile.remove(mark) {
       result.deleted += 1
     }
     for name in Files.names(corner.trash) { try? Directory.removeTree(corner.trash.appending(name)) }
-    result.restored += try CutOffRemoval(layout: layout, common: common).putBack()
+    let cutOff = try CutOffRemoval(layout: layout, common: common).putBack()
+    result.restored += cutOff.restored
+    result.skipped += cutOff.obstructed
     let unfinished = Worktree.all(common: common).filter { isUnfinished($0) }
     let locks = DeadRefLocks(common: common, age: grace).all()
     guard !unfinished.isEmpty || !locks.isEmpty else { return }
     let repository = try Repository(opening: common, bare: true)
+    try corner.prepare()
     let lock = try corner.lock()
     defer { _ = flock(lock.descriptor.raw, LOCK_UN) }
     // Under the lock nobody of ours is between its renames: what still lacks its tree is what a dead one left.
@@ -83,10 +91,7 @@ struct SandboxSweep: Sendable {
   }
 
   private func handle(_ place: FilePath, _ result: inout Result) {
-    // A removal may be about to move its tree here.
-    guard Files.exists(place.appending("tree")) || Files.isOlder(place, than: grace),
-      !CutOffRemoval.isUnfinished(place, in: layout)
-    else { return }
+    guard CutOffRemoval.isOver(place, in: layout, grace: grace) else { return }
     do {
       if try recycle(place) {
         result.recycled += 1
@@ -110,9 +115,10 @@ struct SandboxSweep: Sendable {
     let pool = WarmPool(layout: layout, repository: repository.name)
     guard pool.places().count < policy.wanted(requests: pool.requests(), now: Files.now), hasRoom,
       let moved = Files.status(place)?.st_mtim, users.covers(movedAt: LateChanges.stamp(moved)),
-      users.find(in: tree).isEmpty, let commit = try target(repository.common)
+      users.find(in: tree).isEmpty
     else { return false }
     do {
+      guard let commit = try target(repository.common) else { return false }
       let convergence = TreeConvergence(repository: repository.common, commit: commit, directory: tree)
       let outcome = try convergence.run(index: place.appending("index"))
       try pool.add(place, commit: commit, common: repository.common, outcome.checkout)

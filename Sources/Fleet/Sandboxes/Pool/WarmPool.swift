@@ -73,8 +73,9 @@ struct WarmPool: Sendable {
         try? Directory.removeTree(claimed)
         return place.needs
       } catch {
-        // A pooled tree that does not fit is no reason to fail: it goes, and the checkout is made from scratch.
+        // A pooled tree that does not fit is no reason to fail: it goes, with the index that it came to, and the checkout is made from scratch.
         try? TreeRemoval.remove(claimed)
+        try? TreeRemoval.remove(index)
       }
     }
     return nil

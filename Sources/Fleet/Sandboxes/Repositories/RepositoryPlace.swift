@@ -64,27 +64,21 @@ struct RepositoryPlace: Sendable {
   /// The common directories that may have worktrees of ours: the repository itself, and its private twin if there is one.
   var homes: [FilePath] { [source, layout.privateRepository(name)].filter(Files.exists) }
 
-  /// The place of a worker's work, wherever in the tenant's repositories it is: a worktree, a branch, or a parked ref.
-  static func holding(_ worker: SandboxName, _ request: SandboxRequest) throws -> RepositoryPlace {
-    if request.text("repo_name") != nil { return try of(worker, request) }
+  /// Where a worker's work may be: in the repository that the request names, or in any of the tenant's, private ones before their sources. And
+  /// in words, which cannot be opened.
+  static func candidates(
+    _ worker: SandboxName, _ request: SandboxRequest
+  ) throws -> (places: [RepositoryPlace], broken: [String]) {
+    if request.text("repo_name") != nil { return ([try of(worker, request)], []) }
     let (places, broken) = try reachable(request)
-    let refs = [SandboxName.branchPrefix + worker.text, SandboxName.parkedPrefix + worker.text]
-    for place in places {
-      for common in place.homes.reversed() {
-        let repository = try Repository(opening: common, bare: true)
-        let hasTree = Worktree.all(common: common).contains {
-          $0.note?.worker == worker.text && $0.note?.tree == place.layout.tree(worker)
-        }
-        guard try hasTree || refs.contains(where: { try repository.target(of: $0) != nil }) else { continue }
-        var found = place
-        found.common = common
-        return found
+    let all = places.flatMap { place in
+      place.homes.reversed().map { common in
+        var home = place
+        home.common = common
+        return home
       }
     }
-    let also = broken.isEmpty ? "" : "; \(broken.values.sorted().joined(separator: "; "))"
-    throw SandboxError(
-      .notFound, "there is neither a sandbox nor a branch nor parked work of \(worker)\(also)",
-      hint: "list them: looop-fleet sandboxes")
+    return (all, broken.values.sorted())
   }
 
   /// The place of an existing sandbox: the tenant may have got a private repository after the sandbox was made.
@@ -92,11 +86,8 @@ struct RepositoryPlace: Sendable {
     var place = try RepositoryPlace(request)
     let own = place.layout.privateRepository(place.name)
     guard Files.exists(own) else { return place }
-    let tree = place.layout.tree(worker)
-    let isOwn = Worktree.all(common: own).contains { $0.note?.worker == worker.text && $0.note?.tree == tree }
-    let isShared = Worktree.all(common: place.source).contains {
-      $0.note?.worker == worker.text && $0.note?.tree == tree
-    }
+    let isOwn = Worktree.of(worker, in: place.layout, common: own) != nil
+    let isShared = Worktree.of(worker, in: place.layout, common: place.source) != nil
     if isOwn || (!isShared && request.flag("private")) { place.common = own }
     return place
   }

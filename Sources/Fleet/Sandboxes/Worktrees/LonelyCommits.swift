@@ -30,6 +30,13 @@ enum LonelyCommits {
     return found
   }
 
+  /// The last of the commits that a parked ref holds: of several that were tied, HEAD's, which is the first.
+  static func tip(of parked: ObjectID, in repository: borrowing Repository) throws(GitError) -> ObjectID {
+    let parents = try repository.parents(of: parked)
+    guard parents.count > 1, try repository.tree(parked).isEmpty else { return parked }
+    return parents[0]
+  }
+
   /// One commit with all of them as parents, so that one ref holds them.
   static func tie(
     _ commits: [ObjectID], worker: String, in repository: borrowing Repository

@@ -57,6 +57,17 @@ struct Worktree: Hashable, Sendable {
     return all(common: common).first { $0.tree == tree || $0.note?.tree == tree }
   }
 
+  /// The one that was made for a worker, whether its tree is there or not.
+  static func of(_ worker: SandboxName, in layout: SandboxLayout, common: FilePath) -> Worktree? {
+    all(common: common).first { $0.note?.worker == worker.text && $0.note?.tree == layout.tree(worker) }
+  }
+
+  /// The full name of the branch that its HEAD is on; `nil` for a detached one.
+  var branch: String? {
+    guard let line = Files.line(directory.appending("HEAD")), line.hasPrefix("ref: ") else { return nil }
+    return String(line.dropFirst("ref: ".count))
+  }
+
   /// Fills `directory` with what an admin directory needs, except HEAD.
   static func stage(_ directory: FilePath, tree: FilePath, lockReason: String) throws(HostError) {
     try Files.write("../..\n", to: directory.appending("commondir"))
