@@ -198,6 +198,20 @@ import Testing
     #expect(removed["baseline"]?["source"] != nil)
   }
 
+  @Test func `a hook that became a link is put back once`() throws {
+    let fixture = try GitFixture()
+    try fixture.scratch.write("#!/bin/sh\n", to: "source/.git/hooks/pre-commit", mode: 0o755)
+    let tree = try fixture.create()
+    let hook = fixture.repository.appending(".git/hooks/pre-commit")
+    let done = try RunningProcess.run("/bin/ln", ["-sf", "/bin/true", hook.string], directory: tree)
+    #expect(done.exitCode == 0, "\(done.errors)")
+    let findings = fixture.verb("audit")["findings"]?.array ?? []
+    #expect(findings.count == 1 && findings.first?["what"] == "hooks/pre-commit is now a link to /bin/true", "\(findings)")
+    #expect(FileReading.of(hook).text == "#!/bin/sh\n" && !Files.isLink(hook))
+    let aside = Files.names(fixture.root.appending("quarantine/w")).filter { $0.hasPrefix("hooks") }
+    #expect(aside.count == 1, "\(aside)")
+  }
+
   @Test func `redirected objects block the repository`() throws {
     let fixture = try GitFixture()
     try fixture.create()

@@ -35,7 +35,9 @@ struct AuditDrift: Hashable, Sendable {
 
   private static func files(_ before: AuditSnapshot, _ after: AuditSnapshot) -> [AuditDrift] {
     var found: [AuditDrift] = []
-    for path in Set(before.files.keys).union(after.files.keys).sorted() where before.files[path] != after.files[path] {
+    let changed = Set(before.files.keys).union(after.files.keys).filter { before.files[$0] != after.files[$0] }
+    // One that is a link now is told as that.
+    for path in changed.sorted() where after.links[path] == nil {
       if path.hasPrefix("worktrees/") {
         found += worktreeFile(path, before, after)
       } else if path == "config" {
