@@ -31,37 +31,26 @@ struct RepositoryAudit: Sendable {
   struct Result: Sendable {
     var findings: [Finding] = []
     var isBlocked = false
-    var baseline: AuditSnapshot
+    /// How it stands now; nil for a directory that is not the one that was given.
+    var baseline: AuditSnapshot?
   }
 
   /// In the quarantine, beside what was set aside: what it was, a line each.
   static let findingsFile = "findings.txt"
 
   private var quarantine: FilePath { layout.quarantine.appending(worker.text) }
-  private var baselineFile: FilePath {
-    layout.records.appending("audit-\(repositoryName)-\(StableHash.of(common.string)).json")
-  }
-
   static func isWritable(_ common: FilePath) -> Bool { unsafe access(common.string, W_OK) == 0 }
 
-  /// Notes how things are, for the comparison after the worker, and answers with it: the supervisor keeps it where no worker can
-  /// touch it. It asks only where nobody works, so that what one of them did does not become the measure.
-  func begin() throws -> AuditSnapshot {
-    let snapshot = try AuditSnapshot.take(common: common)
-    try layout.prepare()
-    try keep(snapshot.json)
-    return snapshot
-  }
-
-  private func stored() -> AuditSnapshot? { StateFile.read(baselineFile).value.flatMap(AuditSnapshot.init(json:)) }
-
-  /// `given` is the baseline that the supervisor kept, which no worker could touch; else our own note is used.
-  func run(baseline given: AuditSnapshot?) throws -> Result {
+  /// Compares with how things were before the worker came, as the supervisor kept it where no worker could touch it.
+  func run(against before: AuditSnapshot) throws -> Result {
     let after = try AuditSnapshot.take(common: common)
-    guard let before = (given ?? stored())?.expecting(after) else { return Result(baseline: after) }
+    guard after.directory.isSame(as: before.directory) else {
+      return Result(findings: [replaced(after)], isBlocked: true)
+    }
+    let before = before.expecting(after)
     let worktrees = Worktree.all(common: common).compactMap(\.note)
     let branches = worktrees.filter { $0.worker == worker.text }.compactMap(\.branch)
-    // A former worker of that name may have left a branch behind.
+    // Without a worktree of its own, the name of its first branch is the best guess.
     let own = branches.isEmpty ? [SandboxName.branchPrefix + worker.text] : Set(branches)
     var result = Result(baseline: after)
     for drift in AuditDrift.between(before, after, own: own, used: Set(worktrees.compactMap(\.branch))) {
@@ -83,27 +72,27 @@ struct RepositoryAudit: Sendable {
       if result.findings.contains(where: { $0.drift.action != .report }) {
         result.baseline = try AuditSnapshot.take(common: common)
       }
-      try keep(result.baseline.json)
     }
     return result
   }
 
-  /// Whole or not at all, but not forced to the disk, which is most of what a removal would wait for: the supervisor has its own.
-  private func keep(_ baseline: JSON) throws {
-    let staged = layout.records.appending(Files.uniqueName("audit"))
-    try Files.write(baseline.compact, to: staged, mode: 0o600)
-    guard AtomicFile.rename(from: staged, to: baselineFile) == 0 else { throw HostError.last("write", baselineFile) }
+  /// Nothing is put back into a directory of which nobody knows how it was.
+  private func replaced(_ after: AuditSnapshot) -> Finding {
+    Finding(
+      drift: AuditDrift(what: "\(after.directory.path) was replaced by another directory", action: .block),
+      done: "nothing was put back: sandboxes of this repository are refused until somebody looked", isSerious: true)
   }
 
   /// A removal parks and deletes after its audit: for the next one that is how things stand.
-  func amend(_ baseline: JSON, parked: [String], deleted: String?) throws -> JSON {
-    guard !parked.isEmpty || deleted != nil, var references = baseline["references"]?.object else { return baseline }
-    let repository = try Repository(opening: common, bare: true)
+  static func amend(_ baseline: JSON, parked: [String], deleted: String?) throws -> JSON {
+    guard !parked.isEmpty || deleted != nil, var references = baseline["references"]?.object,
+      let common = baseline["directory"]?["path"]?.string
+    else { return baseline }
+    let repository = try Repository(opening: FilePath(common), bare: true)
     for ref in parked { references[ref] = .optional(try repository.target(of: ref)?.hex) }
     if let deleted { references[deleted] = nil }
     var amended = baseline
     amended["references"] = .object(references)
-    try keep(amended)
     return amended
   }
 
