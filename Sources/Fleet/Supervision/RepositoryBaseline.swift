@@ -32,14 +32,22 @@ struct RepositoryBaseline: Hashable, Sendable {
   /// What an audit answered becomes the measure for the next one.
   ///
   /// - `isOpen`: somebody is still at work there.
-  /// - `words`: why there are to be no new sandboxes. How it should be is then known from before only.
+  /// - `words`: why there are to be no new sandboxes. How it should be is then known from before only; and that another audit, perhaps
+  ///   an earlier one whose answer was late, found nothing of it lifts nothing.
   mutating func take(_ snapshots: [JSON], isOpen: Bool, blocked words: String?) {
     blocked = words ?? blocked
     for snapshot in snapshots {
-      guard let path = snapshot["directory"]?["path"]?.string, directories[path] != nil else { continue }
+      guard let path = snapshot["directory"]?["path"]?.string, let known = directories[path]?.snapshot else { continue }
       directories[path]?.isOpen = isOpen
-      if blocked == nil { directories[path]?.snapshot = snapshot }
+      if blocked == nil, !Self.isEarlier(snapshot, than: known) { directories[path]?.snapshot = snapshot }
     }
+  }
+
+  /// Two helpers that end together answer in any order.
+  private static func isEarlier(_ snapshot: JSON, than other: JSON) -> Bool {
+    let (one, two) = (snapshot["directory"], other["directory"])
+    guard one?["boot_id"] == two?["boot_id"] else { return false }
+    return one?["taken_s"]?.double ?? 0 < two?["taken_s"]?.double ?? 0
   }
 
   /// Somebody does something there again.

@@ -36,6 +36,24 @@ import Testing
     #expect(baseline.blocked == "objects is a link" && Self.heads(baseline) == ["sound"])
   }
 
+  @Test func `an answer that comes late takes nothing back`() {
+    func snapshot(_ head: String, _ taken: Double, boot: String = "b") -> JSON {
+      [
+        "directory": ["path": "/r", "boot_id": .string(boot), "taken_s": .double(taken)], "head": .string(head),
+      ]
+    }
+    var baseline = RepositoryBaseline()
+    baseline.begin([snapshot("first", 1)])
+    baseline.take([snapshot("later", 3)], isOpen: true, blocked: nil)
+    baseline.take([snapshot("earlier", 2)], isOpen: false, blocked: nil)
+    #expect(Self.heads(baseline) == ["later"] && !baseline.isOpen)
+    baseline.take([snapshot("after a reboot", 1, boot: "c")], isOpen: true, blocked: nil)
+    #expect(Self.heads(baseline) == ["after a reboot"])
+    baseline.take([], isOpen: true, blocked: "objects is a link")
+    baseline.take([snapshot("sound", 9, boot: "c")], isOpen: false, blocked: nil)
+    #expect(baseline.blocked == "objects is a link" && Self.heads(baseline) == ["after a reboot"])
+  }
+
   @Test func `baselines are kept beside the ledger, and a broken one is not taken for none`() throws {
     let scratch = try ScratchDirectory("baselines")
     let (baselines, tenant) = (AuditBaselines(directory: scratch.appending("b")), try #require(TenantID("t")))
