@@ -14,7 +14,6 @@ struct AuditBaselines: Sendable {
   let directory: FilePath
   /// Held from the reading to the writing.
   private let changing = Locked(())
-  private static let maximumBytes = 64 << 20
 
   init(directory: FilePath) { self.directory = directory }
 
@@ -23,7 +22,7 @@ struct AuditBaselines: Sendable {
   }
 
   func read(_ tenant: TenantID, _ repository: String) -> Reading {
-    switch FileReading.of(file(tenant, repository), maximumBytes: Self.maximumBytes) {
+    switch FileReading.of(file(tenant, repository), maximumBytes: HelperLimits.request) {
     case .absent: return .known(RepositoryBaseline())
     case .unreadable(let error): return .broken("\(error)")
     case .contents(let bytes):
@@ -48,9 +47,11 @@ struct AuditBaselines: Sendable {
         body(&after)
         guard after != before else { return nil }
         let path = file(tenant, repository)
+        let text = after.json.compact + "\n"
+        guard text.utf8.count <= HelperLimits.request else { return "it has too many refs to be kept" }
         do throws(HostError) {
           try Directory.create(path.removingLastComponent(), mode: 0o700)
-          try AtomicFile.write(after.json.compact + "\n", to: path, mode: 0o600)
+          try AtomicFile.write(text, to: path, mode: 0o600)
           return nil
         } catch {
           return error.description

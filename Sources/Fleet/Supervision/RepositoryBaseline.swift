@@ -55,6 +55,12 @@ struct RepositoryBaseline: Hashable, Sendable {
     for path in directories.keys { directories[path]?.isOpen = true }
   }
 
+  /// Somebody mended it. What was not put right meanwhile is looked at again.
+  mutating func lift() {
+    blocked = nil
+    reopen()
+  }
+
   /// A private twin that was given up.
   mutating func forget(below root: FilePath) {
     directories = directories.filter { !FilePath($0.key).starts(with: root) }

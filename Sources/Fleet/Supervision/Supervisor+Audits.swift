@@ -36,7 +36,9 @@ extension Supervisor {
       await tellDrift(json, by: who, worker, repo, tenant)
       return nil
     case .failure(let refusal):
-      say("repository \(repo) could not be audited: \(refusal.words)", about: tenant.id.name, level: .error)
+      say(
+        "repository \(repo) could not be audited: \(refusal.words); until it can, nothing new starts there",
+        about: tenant.id.name, level: .error)
       return refusal
     }
   }

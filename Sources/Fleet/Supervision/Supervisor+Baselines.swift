@@ -22,12 +22,15 @@ extension Supervisor {
     _ repo: String, _ source: FilePath, for record: WorkerRecord, _ tenant: SupervisedTenant
   ) async -> SandboxRefusal? {
     let (id, order) = (tenant.id, sandboxOrder(tenant))
-    let known: RepositoryBaseline
+    var known: RepositoryBaseline
     switch await baseline(repo, id) {
     case .known(let found): known = found
     case .broken(let why): return unreadable(repo, id, why)
     }
-    if let refusal = await blockade(repo, source, known, order, record.id, tenant) { return refusal }
+    if let blocked = known.blocked {
+      if let refusal = await blockade(repo, source, known, blocked, order, record.id, tenant) { return refusal }
+      known.lift()
+    }
     if !isWorked(repo, of: id.name) {
       tenants[id.name]?.sandboxes.measured[repo] = nil
       if known.isOpen, let refusal = await lookAfterEarlier(repo, source, record.id, known, tenant) { return refusal }
@@ -84,13 +87,12 @@ extension Supervisor {
 
   /// What could not be put right, until somebody did.
   private func blockade(
-    _ repo: String, _ source: FilePath, _ known: RepositoryBaseline, _ order: SandboxOrder, _ worker: String,
-    _ tenant: SupervisedTenant
+    _ repo: String, _ source: FilePath, _ known: RepositoryBaseline, _ blocked: String, _ order: SandboxOrder,
+    _ worker: String, _ tenant: SupervisedTenant
   ) async -> SandboxRefusal? {
-    guard let blocked = known.blocked else { return nil }
     let request = order.audit(worker, repo: repo, source: source, baselines: known.snapshots, repairs: false)
     guard case .success(let json) = await sandboxVerb("audit", request, of: tenant), json["blocked"]?.bool == false,
-      await changeBaseline(repo, tenant.id, { $0.blocked = nil }) == nil
+      await changeBaseline(repo, tenant.id, { $0.lift() }) == nil
     else { return tampered(repo, tenant.id, blocked) }
     say("repository \(repo) is as it was again", about: tenant.id.name)
     return nil

@@ -195,7 +195,9 @@ extension Supervisor {
         request["users"] = await sandboxUsers(of: tenant.id, try confined(tenant).user.uid).json
       }
       let spawn = try command(tenant, .git, ["_sandbox", verb], program: programs.fleet)
-      result = await HelperRun(spawn: spawn, input: Array(request.compact.utf8), deadline: deadline).run()
+      var run = HelperRun(spawn: spawn, input: Array(request.compact.utf8), deadline: deadline)
+      run.maximumOutput = HelperLimits.audit
+      result = await run.run()
     } catch {
       return .failure(SandboxRefusal(message: "\(error)"))
     }

@@ -7,6 +7,8 @@ import Testing
 @testable import Fleet
 
 extension GitFixture {
+  fileprivate var packedRefs: FilePath { repository.appending(".git/packed-refs") }
+
   fileprivate func audit(_ measure: [String: JSON]) -> JSON { verb("audit", "w", measure) }
 }
 
@@ -231,6 +233,40 @@ extension GitFixture {
     #expect(symlink(fixture.scratch.appending("moved").string, common.appending("objects").string) == 0)
     let audited = fixture.audit(before)
     #expect(audited["blocked"] == true, "\(audited.compact)")
+  }
+
+  @Test func `a hundred thousand refs are told as one more line, and are no reason not to look`() throws {
+    let fixture = try GitFixture()
+    let before = try fixture.measure()
+    try fixture.create()
+    let head = try fixture.head()
+    let lines = (0..<100_000).map { "\(head) refs/heads/some-team/feature-branch-\(1_000_000 + $0)\n" }.joined()
+    try AtomicFile.write("# pack-refs with: peeled fully-peeled sorted \n" + lines, to: fixture.packedRefs)
+    try fixture.scratch.write("#!/bin/sh\n", to: "source/.git/hooks/pre-commit", mode: 0o755)
+    let audited = fixture.audit(before)
+    let said = (audited["findings"]?.array ?? []).compactMap { $0["what"]?.string }
+    #expect(said.count == 12 && said.contains("hooks/pre-commit was planted"), "\(said)")
+    #expect(said.contains { $0.hasPrefix("99990 more like this: refs/heads/some-team/") }, "\(said)")
+    #expect(audited["baselines"]?.array?.first?["references"]?.object?.count ?? 0 > 100_000)
+    #expect(audited.compact.utf8.count < HelperLimits.audit)
+  }
+
+  @Test func `what cannot be put right blocks the repository until it was`() throws {
+    let fixture = try GitFixture()
+    let before = try fixture.measure()
+    try fixture.create()
+    let evil = try fixture.git(["commit-tree", "-m", "evil", "HEAD^{tree}"]).dropLast()
+    try fixture.git(["replace", "HEAD", String(evil)])
+    let lock = fixture.repository.appending(".git/refs/replace/\(try fixture.head()).lock")
+    try AtomicFile.write("", to: lock)
+    let audited = fixture.audit(before)
+    #expect(audited["blocked"] == true && audited["ok"] == true, "\(audited.compact)")
+    let look = before.merging(["repair": false]) { $1 }
+    #expect(fixture.audit(look)["blocked"] == true)
+    AtomicFile.remove(lock)
+    let mended = fixture.audit(before)
+    #expect(mended["blocked"] == false && mended["findings"]?.array?.count == 1, "\(mended.compact)")
+    #expect(fixture.audit(look)["blocked"] == false)
   }
 
   @Test func `harmless settings are the user's own`() throws {

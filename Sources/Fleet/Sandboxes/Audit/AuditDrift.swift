@@ -17,7 +17,29 @@ struct AuditDrift: Hashable, Sendable {
     case alert
     /// Say it.
     case report
+
+    /// Whether no new sandbox may be made before it is put right.
+    var isGrave: Bool {
+      switch self {
+      case .restore, .quarantine, .reset, .block: true
+      case .anchor, .alert, .report: false
+      }
+    }
+
+    var kind: Kind {
+      switch self {
+      case .restore: .restore
+      case .quarantine: .quarantine
+      case .anchor: .anchor
+      case .reset: .reset
+      case .block: .block
+      case .alert: .alert
+      case .report: .report
+      }
+    }
   }
+
+  enum Kind: Hashable, Sendable { case restore, quarantine, anchor, reset, block, alert, report }
 
   var what: String
   var action: Action

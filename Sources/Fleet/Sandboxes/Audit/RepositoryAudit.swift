@@ -12,24 +12,8 @@ struct RepositoryAudit: Sendable {
   var worker: SandboxName
   var repairs = true
 
-  struct Finding: Hashable, Sendable {
-    var drift: AuditDrift
-    var done: String
-
-    /// Something had to be put right, or is still wrong: people should hear of it.
-    var isSerious: Bool
-
-    var json: JSON {
-      [
-        "what": .string(drift.what), "done": .string(done), "serious": .bool(isSerious),
-        "news": .bool(drift.action == .report),
-      ]
-    }
-    var sentence: String { "\(drift.what) (\(done))" }
-  }
-
   struct Result: Sendable {
-    var findings: [Finding] = []
+    var findings: [AuditFinding] = []
     var isBlocked = false
     /// How it stands now; nil for a directory that is not the one that was given.
     var baseline: AuditSnapshot?
@@ -39,6 +23,7 @@ struct RepositoryAudit: Sendable {
   static let findingsFile = "findings.txt"
 
   private var quarantine: FilePath { layout.quarantine.appending(worker.text) }
+
   static func isWritable(_ common: FilePath) -> Bool { unsafe access(common.string, W_OK) == 0 }
 
   /// Compares with how things were before the worker came, as the supervisor kept it where no worker could touch it.
@@ -56,16 +41,20 @@ struct RepositoryAudit: Sendable {
     for drift in AuditDrift.between(before, after, own: own, used: Set(worktrees.compactMap(\.branch))) {
       if drift.action == .block { result.isBlocked = true }
       guard repairs else {
+        result.isBlocked = result.isBlocked || drift.action.isGrave
         result.findings.append(
-          Finding(drift: drift, done: "nothing: only looked", isSerious: drift.action != .report))
+          AuditFinding(drift: drift, done: "nothing: only looked", isSerious: drift.action != .report))
         continue
       }
       do {
         if let finding = try act(on: drift, before) { result.findings.append(finding) }
       } catch {
-        result.findings.append(Finding(drift: drift, done: "could not be put right: \(error)", isSerious: true))
+        // As it stands it must not become the measure.
+        result.isBlocked = true
+        result.findings.append(AuditFinding(drift: drift, done: "could not be put right: \(error)", isSerious: true))
       }
     }
+    result.findings = AuditFinding.folded(result.findings)
     if repairs {
       try noteFindings(result.findings.filter(\.isSerious))
       // Looked at again only where something was put right.
@@ -77,8 +66,8 @@ struct RepositoryAudit: Sendable {
   }
 
   /// Nothing is put back into a directory of which nobody knows how it was.
-  private func replaced(_ after: AuditSnapshot) -> Finding {
-    Finding(
+  private func replaced(_ after: AuditSnapshot) -> AuditFinding {
+    AuditFinding(
       drift: AuditDrift(what: "\(after.directory.path) was replaced by another directory", action: .block),
       done: "nothing was put back: sandboxes of this repository are refused until somebody looked", isSerious: true)
   }
@@ -97,8 +86,10 @@ struct RepositoryAudit: Sendable {
   }
 
   /// `nil`: everyday work of the fleet's own, which is not worth telling.
-  private func act(on drift: AuditDrift, _ before: AuditSnapshot) throws -> Finding? {
-    func did(_ what: String, serious: Bool = true) -> Finding { Finding(drift: drift, done: what, isSerious: serious) }
+  private func act(on drift: AuditDrift, _ before: AuditSnapshot) throws -> AuditFinding? {
+    func did(_ what: String, serious: Bool = true) -> AuditFinding {
+      AuditFinding(drift: drift, done: what, isSerious: serious)
+    }
     switch drift.action {
     case .report: return did("reported", serious: false)
     case .alert: return did("reported: look at it, and put it back if nobody meant it")
@@ -143,8 +134,8 @@ struct RepositoryAudit: Sendable {
   }
 
   private func restore(
-    _ path: String, _ old: AuditSnapshot.Guarded?, _ did: (String, Bool) -> Finding
-  ) throws -> Finding {
+    _ path: String, _ old: AuditSnapshot.Guarded?, _ did: (String, Bool) -> AuditFinding
+  ) throws -> AuditFinding {
     let place = common.pushing(FilePath(path))
     let parts = path.split(separator: "/")
     if parts.count == 3, parts[2] == "gitdir", Worktree(common: common, named: String(parts[1])).isWhole {
@@ -160,7 +151,7 @@ struct RepositoryAudit: Sendable {
   }
 
   /// For whoever looks at the quarantine later.
-  private func noteFindings(_ serious: [Finding]) throws {
+  private func noteFindings(_ serious: [AuditFinding]) throws {
     guard !serious.isEmpty else { return }
     try Directory.create(quarantine, mode: 0o700)
     let file = quarantine.appending(Self.findingsFile)
