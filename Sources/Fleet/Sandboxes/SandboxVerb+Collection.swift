@@ -8,7 +8,9 @@ extension SandboxVerb {
   static func remove(_ request: SandboxRequest) throws -> JSON {
     let worker = try request.worker()
     let dryRun = request.flag("dry_run")
-    // First the audit: a repository that was made unusable is put right before anything else relies on it.
+    // What it runs, the worker may have written.
+    let teardownError = try dryRun ? nil : tearDown(request, worker)
+    // Then the audit: a repository that was made unusable is put right before anything of ours relies on it.
     let audited = try dryRun ? [:] : audit(request)
     let place = try RepositoryPlace.of(worker, request)
     var removal = SandboxRemoval(
@@ -16,7 +18,6 @@ extension SandboxVerb {
       users: try TreeUsers(request))
     removal.dryRun = dryRun
     removal.parks = request.flag("park", default: true)
-    let teardownError = try dryRun ? nil : tearDown(request, place, worker)
     let result = try removal.run()
     // Where that fails just now, the next audit tells what this removal did.
     let baselines = (audited["baselines"]?.array ?? []).map {
@@ -47,14 +48,13 @@ extension SandboxVerb {
   }
 
   /// What went wrong, in words: the sandbox goes all the same, but whoever wrote the command must hear of it.
-  private static func tearDown(
-    _ request: SandboxRequest, _ place: RepositoryPlace, _ worker: SandboxName
-  ) throws -> String? {
-    let tree = place.layout.tree(worker)
+  private static func tearDown(_ request: SandboxRequest, _ worker: SandboxName) throws -> String? {
+    let layout = try request.layout()
+    let tree = layout.tree(worker)
     guard let teardown = request.text("teardown"), Files.exists(tree) else { return nil }
     do {
       try SandboxHook.run(
-        teardown, in: tree, environment: SandboxEnvironment.of(place.layout, worker, request),
+        teardown, in: tree, environment: SandboxEnvironment.of(layout, worker, request),
         deadline: request.number("teardown_timeout_s").map(Double.init))
       return nil
     } catch {

@@ -101,7 +101,7 @@ extension Supervisor {
     }
   }
 
-  /// Audits the repository, runs the teardown, and removes, recycles or parks the worktree, or keeps it with a reason.
+  /// Runs the teardown, audits the repository, and removes, recycles or parks the worktree, or keeps it with a reason.
   @discardableResult
   func closeSandbox(_ worker: String, of repo: String, _ name: String) -> Task<PruneRow, Never> {
     if let closing = tenants[name]?.sandboxes.closing[worker] { return closing.task }

@@ -366,6 +366,17 @@ extension GitFixture {
     #expect(removed["reason"]?.string?.contains("core.hookspath changed (put back") == true, "\(removed.compact)")
   }
 
+  @Test func `what the teardown does is audited as well`() throws {
+    let fixture = try GitFixture()
+    let before = try fixture.measure()
+    let tree = try fixture.create()
+    try AtomicFile.write("echo evil >$(git rev-parse --git-common-dir)/hooks/pre-commit\n", to: tree.appending("clean"))
+    let removed = fixture.verb("remove", "w", before.merging(["teardown": "sh clean"]) { $1 })
+    #expect(removed["removed"] == true && removed["teardown_error"] == .null, "\(removed.compact)")
+    #expect(removed["findings"]?.array?.first?["what"] == "hooks/pre-commit was planted", "\(removed.compact)")
+    #expect(!Files.exists(fixture.repository.appending(".git/hooks/pre-commit")))
+  }
+
   /// Whoever may run a hook need not be able to read it; the helper is a plain user.
   @Test(
     .enabled(if: geteuid() == 0, "needs root, to be somebody else"),
