@@ -206,8 +206,10 @@ class Measurements:
 
         def cold():
             root = f"{place}/cold-{next(counter)}"
-            times["create"].append(self.sandbox_verb("create", repo, root, "w", base="main")[0])
-            wall, answer = self.sandbox_verb("remove", repo, root, "w", sweep=False)
+            # A repository's first sandbox: how it stands is noted before.
+            noted, standing = self.sandbox_verb("baseline", repo, root, "w", base="main")
+            times["create"].append(noted + self.sandbox_verb("create", repo, root, "w", base="main")[0])
+            wall, answer = self.sandbox_verb("remove", repo, root, "w", sweep=False, baselines=standing["baselines"])
             check(answer["removed"], f"the sandbox was kept: {answer['reason']}")
             times["remove"].append(wall)
             # A deletion still under way slows the next creation: paid outside the clock, on both sides.

@@ -218,6 +218,80 @@ struct FleetSandboxTests {
     #expect(try eventually(within: 20) { try fleet.worker("web", "late")?["phase"]?.string == "running" })
   }
 
+  @Test func `a repository that becomes another one while a worker is there is measured by its own measure`() throws {
+    let fleet = try FleetUnderTest()
+    try fleet.makeRepository("web")
+    func configure(_ isPrivate: Bool) throws {
+      try fleet.configure(
+        "web", "repos: { web: \(fleet.repository("web")) }\nsandboxes: { private: \(isPrivate), keep: 0s }\n")
+    }
+    try fleet.makeTenant("web")
+    try configure(true)
+    try fleet.start()
+    let config = fleet.repository("web").appending(".git/config")
+    let before = FileReading.of(config).text
+    try Self.start(fleet, "web", "old", "exec sleep 600")
+    #expect(try eventually(within: 20) { try fleet.worker("web", "old")?["phase"]?.string == "running" })
+    try configure(false)
+    #expect(try fleet.run("reload").exitCode == 0)
+    let evil = fleet.repository("web").appending(".git/hooks/pre-commit")
+    try Self.start(fleet, "web", "new", "touch \(evil); \"$LOOOP_BIN\" _ kill new")
+    #expect(eventually(within: 30) { fleet.log.contains("sandbox of new: removed") }, "\(fleet.log)")
+    #expect(FileReading.of(config).text == before)
+    #expect(fleet.log.contains("hooks/pre-commit was planted") && FileReading.of(evil) == .absent, "\(fleet.log)")
+    #expect(!fleet.log.contains("config:"), "\(fleet.log)")
+  }
+
+  @Test func `a worker whose start fails leaves a fresh measure to the one beside it`() throws {
+    let fleet = try FleetUnderTest()
+    try fleet.makeRepository("web")
+    let setup = """
+      case "$LOOOP_SANDBOX" in
+      */bad) while [ ! -e "$LOOOP_DATA_DIR/reports/go" ]; do sleep 0.02; done; echo no dependencies; exit 3 ;;
+      esac
+      """
+    try fleet.makeTenant(
+      "web",
+      yaml:
+        "repos: { web: \(fleet.repository("web")) }\nsandboxes:\n  keep: 0s\n  setup: \(JSON.string(setup).compact)\n")
+    try fleet.start()
+    try Self.start(fleet, "web", "first", "\"$LOOOP_BIN\" _ kill first")
+    #expect(eventually(within: 30) { fleet.log.contains("sandbox of first: removed") }, "\(fleet.log)")
+    // Nobody is at work: what a person does now is how it should be.
+    try fleet.scratch.write("#!/bin/sh\n", to: "repos/web/.git/hooks/pre-push", mode: 0o755)
+    let trees = fleet.scratch.appending("state/sandboxes/web/trees")
+    try Self.start(fleet, "web", "bad", "true")
+    #expect(try eventually(within: 20) { try Directory.names(trees) == ["bad"] }, "\(fleet.log)")
+    try Self.start(fleet, "web", "good", "\"$LOOOP_BIN\" _ kill good")
+    #expect(eventually(within: 30) { fleet.log.contains("sandbox of good: removed") }, "\(fleet.log)")
+    try AtomicFile.write("", to: fleet.dataDir("web").reports.appending("go"))
+    #expect(eventually(within: 30) { fleet.log.contains("worker bad did not start") }, "\(fleet.log)")
+    #expect(FileReading.of(fleet.repository("web").appending(".git/hooks/pre-push")).text == "#!/bin/sh\n")
+    #expect(!fleet.log.contains("for everybody"), "\(fleet.log)")
+  }
+
+  @Test func `what could not be looked at does not become the measure`() throws {
+    let fleet = try FleetUnderTest()
+    try fleet.makeRepository("web")
+    try fleet.makeTenant("web", yaml: "repos: { web: \(fleet.repository("web")) }\nsandboxes: { keep: 0s }\n")
+    try fleet.start()
+    let hook = fleet.repository("web").appending(".git/hooks/pre-commit")
+    let lock = fleet.scratch.appending("state/sandboxes/web/records/audit-web.lock")
+    try Self.start(
+      fleet, "web", "mallory",
+      "rm -f \(lock); mkdir \(lock); echo evil >\(hook); \"$LOOOP_BIN\" _ kill mallory")
+    #expect(eventually(within: 30) { fleet.log.contains("sandbox of mallory: is kept") }, "\(fleet.log)")
+    func reason(_ worker: String) throws -> String { try fleet.worker("web", worker)?["reason"]?.string ?? "" }
+    try Self.start(fleet, "web", "early", "true")
+    #expect(try eventually(within: 20) { try reason("early").contains("what earlier workers did") }, "\(fleet.log)")
+    #expect(try reason("early").contains("baselines/web/web.json"))
+    #expect(FileReading.of(hook) != .absent)
+    #expect(rmdir(lock.string) == 0)
+    try Self.start(fleet, "web", "late", "exec sleep 600")
+    #expect(try eventually(within: 20) { try fleet.worker("web", "late")?["phase"]?.string == "running" })
+    #expect(fleet.log.contains("hooks/pre-commit was planted") && FileReading.of(hook) == .absent, "\(fleet.log)")
+  }
+
   @Test func `a supervisor that dies while a sandbox is made leaves one sandbox, set up once, or none`() throws {
     let fleet = try FleetUnderTest()
     try fleet.makeRepository("web")

@@ -58,6 +58,7 @@ import Testing
         "Confinement/StopRun.swift": "the default of an argument: tests give their own",
         "Control/ControlServer.swift": "the default of an argument: tests give their own",
         "Mailbox/Notifier.swift": "the default of an argument: tests give their own",
+        "Sandboxes/Audit/AuditedDirectory.swift": "a snapshot says when; the helper is one call of one process",
         "Sandboxes/Files/Files.swift": "a record says when; the helper is one call of one process",
         "Sandboxes/SandboxVerb.swift": "the helper's main function: tells how long it took",
         "Supervision/BeatProcess.swift": "a conversation's deadline, on a thread of its own",

@@ -3,29 +3,28 @@ import Tenant
 
 /// The verbs that look at sandboxes and take them away.
 extension SandboxVerb {
-  /// `{worker, users?, dry_run?, park?, teardown?, teardown_timeout_s?, ports?, audit?, baseline?, sweep?}` →
-  /// `{removed, outcome, verdict, reason, reasons, parked, deleted_branch, facts, teardown_error, findings, blocked, baseline}`
+  /// `{worker, users?, dry_run?, park?, teardown?, teardown_timeout_s?, ports?, baselines?, sweep?}` →
+  /// `{removed, outcome, verdict, reason, reasons, parked, deleted_branch, facts, teardown_error, findings, blocked, baselines}`
   static func remove(_ request: SandboxRequest) throws -> JSON {
     let worker = try request.worker()
     let dryRun = request.flag("dry_run")
-    // First the audit: a repository that was made unusable is put right before anything else relies on it.
-    let audited = try !dryRun && request.flag("audit", default: true) ? audit(request) : nil
+    // What it runs, the worker may have written.
+    let teardownError = try dryRun ? nil : tearDown(request, worker)
+    // Then the audit: a repository that was made unusable is put right before anything of ours relies on it.
+    let audited = try dryRun ? [:] : audit(request)
     let place = try RepositoryPlace.of(worker, request)
     var removal = SandboxRemoval(
       layout: place.layout, worker: worker, repositoryName: place.name, common: place.common,
       users: try TreeUsers(request))
     removal.dryRun = dryRun
     removal.parks = request.flag("park", default: true)
-    let teardownError = try dryRun ? nil : tearDown(request, place, worker)
     let result = try removal.run()
-    var baseline = audited?["baseline"] ?? .null
-    if let common = audited?["common_dir"]?.string {
-      let audit = RepositoryAudit(
-        layout: place.layout, repositoryName: place.name, common: FilePath(common), worker: worker)
-      baseline = try audit.amend(baseline, parked: result.parkedRefs, deleted: result.deletedBranch)
+    // Where that fails just now, the next audit tells what this removal did.
+    let baselines = (audited["baselines"]?.array ?? []).map {
+      (try? RepositoryAudit.amend($0, parked: result.parkedRefs, deleted: result.deletedBranch)) ?? $0
     }
     var reason = result.sentence
-    let serious = (audited?["findings"]?.array ?? []).filter { $0["serious"]?.bool == true }
+    let serious = (audited["findings"]?.array ?? []).filter { $0["serious"]?.bool == true }
     if !serious.isEmpty {
       let said = serious.map { "\($0["what"]?.string ?? "") (\($0["done"]?.string ?? ""))" }
       reason += "; it changed the repository for everybody: " + said.joined(separator: "; ")
@@ -43,20 +42,19 @@ extension SandboxVerb {
       "verdict": .string(result.verdict.name), "reasons": list(result.verdict.reasons), "reason": .string(reason),
       "parked": list(result.parkedRefs), "deleted_branch": .optional(result.deletedBranch.map(shortBranch)),
       "facts": result.facts.json, "teardown_error": .optional(teardownError),
-      "findings": audited?["findings"] ?? [], "blocked": audited?["blocked"] ?? false,
-      "baseline": baseline,
+      "findings": audited["findings"] ?? [], "blocked": audited["blocked"] ?? false,
+      "baselines": .array(baselines),
     ]
   }
 
   /// What went wrong, in words: the sandbox goes all the same, but whoever wrote the command must hear of it.
-  private static func tearDown(
-    _ request: SandboxRequest, _ place: RepositoryPlace, _ worker: SandboxName
-  ) throws -> String? {
-    let tree = place.layout.tree(worker)
+  private static func tearDown(_ request: SandboxRequest, _ worker: SandboxName) throws -> String? {
+    let layout = try request.layout()
+    let tree = layout.tree(worker)
     guard let teardown = request.text("teardown"), Files.exists(tree) else { return nil }
     do {
       try SandboxHook.run(
-        teardown, in: tree, environment: SandboxEnvironment.of(place.layout, worker, request),
+        teardown, in: tree, environment: SandboxEnvironment.of(layout, worker, request),
         deadline: request.number("teardown_timeout_s").map(Double.init))
       return nil
     } catch {

@@ -2,7 +2,7 @@ import Glibc
 import SystemPackage
 import Tenant
 
-/// The verbs that bring a sandbox's work somewhere, or look at a repository.
+/// The verbs that bring a sandbox's work somewhere, or look at a repository before there is any.
 extension SandboxVerb {
   /// `{worker, as?, by?}` → what `create` answers, and `ref`. `worker` names the parked ref, `as` the sandbox it is restored to.
   static func restore(_ request: SandboxRequest) throws -> JSON {
@@ -113,51 +113,6 @@ extension SandboxVerb {
     let findings = PreflightFinding.all(probe.run())
     return [
       "usable": .bool(!findings.contains { $0.level == .refused }), "findings": .array(findings.map(\.json)),
-    ]
-  }
-
-  /// `{worker, baseline?, repair?}` → `{findings: [{what, done, serious, news}], blocked, baseline, common_dir}`
-  static func audit(_ request: SandboxRequest) throws -> JSON {
-    let worker = try request.worker()
-    let layout = try request.layout()
-    try layout.prepare()
-    let name = try request.repositoryName()
-    // Not through libgit2: what was done to the repository may be that it no longer opens.
-    let own = layout.privateRepository(name)
-    let source = PreflightProbe.gitDirectory(try request.path("repo_path")).lexicallyNormalized()
-    let isOwn = Worktree.all(common: own).contains { $0.note?.worker == worker.text }
-    let isShared = Worktree.all(common: source).contains { $0.note?.worker == worker.text }
-    var audit = RepositoryAudit(
-      layout: layout, repositoryName: name,
-      common: isOwn || (!isShared && request.flag("private") && Files.exists(own)) ? own : source, worker: worker)
-    audit.repairs = request.flag("repair", default: true)
-    // Nothing is put back into a repository that somebody moved away.
-    guard Files.isDirectory(audit.common) else {
-      throw SandboxError(
-        .notFound, "\(audit.common) is not there", hint: "name the repository's directory in the tenant's repos")
-    }
-    // Two workers that end together: one repairs, the other then finds what was repaired.
-    let lock = try FileLock(waitingFor: layout.records.appending("audit-\(name).lock"))
-    defer { _ = flock(lock.descriptor.raw, LOCK_UN) }
-    let given = request.document["baseline"]
-    var result = try audit.run(baseline: given.flatMap(AuditSnapshot.init(json:)))
-    var baseline = result.baseline.json
-    // What a private repository borrows from is as open to its worker, where the tenant may write there.
-    if audit.common == own, RepositoryAudit.isWritable(source) {
-      var origin = audit
-      origin.common = source
-      let other = try origin.run(baseline: given?["source"].flatMap(AuditSnapshot.init(json:)))
-      result.isBlocked = result.isBlocked || other.isBlocked
-      result.findings += other.findings.map { finding in
-        var finding = finding
-        finding.drift.what = "in \(source): \(finding.drift.what)"
-        return finding
-      }
-      baseline["source"] = other.baseline.json
-    }
-    return [
-      "findings": .array(result.findings.map(\.json)), "worker": .string(worker.text),
-      "blocked": .bool(result.isBlocked), "baseline": baseline, "common_dir": .string(audit.common.string),
     ]
   }
 }

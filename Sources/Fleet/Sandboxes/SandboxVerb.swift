@@ -34,6 +34,7 @@ package enum SandboxVerb {
     case "restore": try restore(request)
     case "diff": try diff(request)
     case "land": try land(request)
+    case "baseline": try baseline(request)
     case "audit": try audit(request)
     case "measure": measure(request)
     default: throw SandboxError(.invalidRequest, "there is no sandbox verb \(verb)")

@@ -1,57 +1,62 @@
 import SystemPackage
 import Tenant
 
-/// How each repository's shared directory stood before its workers came, kept where only the supervisor can write: a worker runs
-/// as the tenant, and could change whatever the tenant's own helper had noted. What is in it is for the helper to read.
+/// The baselines of all repositories, kept where only the supervisor can write: a worker runs as the tenant, and could change
+/// whatever the tenant's own helper had noted.
 struct AuditBaselines: Sendable {
-  struct Entry: Hashable, Sendable {
-    var snapshot: JSON
-    /// Workers were there since, and nobody has looked what they did.
-    var isOpen: Bool
-    /// Why there are no new sandboxes of it, until somebody looked.
-    var blocked: String?
-  }
-
   enum Reading: Hashable, Sendable {
-    /// Nobody worked there yet.
-    case none
-    case entry(Entry)
-    /// It is there and cannot be read: how the repository should be is not known, and the tenant's own note is no measure for that.
+    /// With no directory in it where nobody worked yet.
+    case known(RepositoryBaseline)
+    /// It is there and cannot be read: how the repository should be is not known.
     case broken(String)
-
-    var entry: Entry? { if case .entry(let entry) = self { entry } else { nil } }
-    var isBroken: Bool { if case .broken = self { true } else { false } }
   }
 
   let directory: FilePath
-  private static let maximumBytes = 64 << 20
+  /// Held from the reading to the writing.
+  private let changing = Locked(())
+
+  init(directory: FilePath) { self.directory = directory }
 
   func file(_ tenant: TenantID, _ repository: String) -> FilePath {
     directory.appending(tenant.name).appending("\(repository).json")
   }
 
   func read(_ tenant: TenantID, _ repository: String) -> Reading {
-    switch FileReading.of(file(tenant, repository), maximumBytes: Self.maximumBytes) {
-    case .absent: return .none
+    switch FileReading.of(file(tenant, repository), maximumBytes: HelperLimits.request) {
+    case .absent: return .known(RepositoryBaseline())
     case .unreadable(let error): return .broken("\(error)")
     case .contents(let bytes):
       do throws(JSONError) {
-        let json = try JSON(parsing: bytes)
-        guard let snapshot = json["snapshot"] else { return .broken("it holds no snapshot") }
-        return .entry(
-          Entry(snapshot: snapshot, isOpen: json["open"]?.bool ?? true, blocked: json["blocked"]?.string))
+        guard let baseline = RepositoryBaseline(json: try JSON(parsing: bytes)) else {
+          return .broken("it is of another version")
+        }
+        return .known(baseline)
       } catch {
         return .broken("it is corrupt: \(error)")
       }
     }
   }
 
-  func write(_ entry: Entry, _ tenant: TenantID, _ repository: String) throws(HostError) {
-    let path = file(tenant, repository)
-    try Directory.create(path.removingLastComponent(), mode: 0o700)
-    let json: JSON = [
-      "v": 1, "snapshot": entry.snapshot, "open": .bool(entry.isOpen), "blocked": .optional(entry.blocked),
-    ]
-    try AtomicFile.write(json.compact + "\n", to: path, mode: 0o600)
+  /// Answers why it could not be stored. One that is broken stays for ops to see.
+  func change(_ tenant: TenantID, _ repository: String, _ body: (inout RepositoryBaseline) -> Void) -> String? {
+    changing.withLock { _ in
+      switch read(tenant, repository) {
+      case .broken(let why): return why
+      case .known(let before):
+        var after = before
+        body(&after)
+        guard after != before else { return nil }
+        let path = file(tenant, repository)
+        let text = after.json.compact + "\n"
+        guard text.utf8.count <= HelperLimits.request else { return "it has too many refs to be kept" }
+        do throws(HostError) {
+          try Directory.create(path.removingLastComponent(), mode: 0o700)
+          try AtomicFile.write(text, to: path, mode: 0o600)
+          return nil
+        } catch {
+          return error.description
+        }
+      }
+    }
   }
 }

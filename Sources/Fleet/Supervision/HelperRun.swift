@@ -5,8 +5,6 @@ import Tenant
 /// A short process of a tenant that answers with one JSON document. Whatever it prints is a tenant's word: bounded, timed,
 /// parsed strictly, and its failure is a value for that tenant alone.
 struct HelperRun: Sendable {
-  /// Enough for 5,000 asks with long prompts; a tenant that prints more is refused.
-  static let maximumOutput = 16 << 20
   static let deadline = 20.0
   /// A helper that may take longer than this does not take a short one's place.
   static let longDeadline = 30.0
@@ -14,6 +12,7 @@ struct HelperRun: Sendable {
   var spawn: Spawn
   var input: [UInt8]?
   var deadline = HelperRun.deadline
+  var maximumOutput = HelperLimits.report
   /// False for verbs whose exit code is the whole answer.
   var expectsDocument = true
 
@@ -32,7 +31,7 @@ struct HelperRun: Sendable {
   func run() async -> Result<JSON, Failure> {
     let outcome = await Threads.run { [self] in
       var bounded = BoundedRun(
-        spawn, input: input, deadline: deadline, keepOutput: Self.maximumOutput + 1, keepErrors: 2048)
+        spawn, input: input, deadline: deadline, keepOutput: maximumOutput + 1, keepErrors: 2048)
       bounded.reapGroup = true
       return bounded.run()
     }
@@ -45,8 +44,8 @@ struct HelperRun: Sendable {
       }
       return .failure(failure(outcome))
     }
-    guard outcome.outputCount <= Self.maximumOutput else {
-      return .failure(Failure(description: "its answer is larger than \(Self.maximumOutput >> 20) MiB"))
+    guard outcome.outputCount <= maximumOutput else {
+      return .failure(Failure(description: "its answer is larger than \(maximumOutput >> 20) MiB"))
     }
     guard expectsDocument else { return .success(.null) }
     do throws(JSONError) {

@@ -1,3 +1,4 @@
+import SystemPackage
 import Tenant
 
 /// What the supervisor remembers of one tenant's sandboxes: the last look at them, and what is under way.
@@ -18,8 +19,10 @@ struct SandboxKeeping: Sendable {
   var tendAgain = false
   /// Workers whose sandbox is being made, or made and not yet in a report, with the repository.
   var opening: [String: String] = [:]
-  /// Repositories whose earlier workers are being looked after, before the next one gets there.
-  var auditing: [String: Task<Void, Never>] = [:]
+  /// Of those, who waits for the measure of what its worker will change: it has changed nothing yet.
+  var waiting: Set<String> = []
+  /// Where the measure stands of what present workers change, by repository.
+  var measured: [String: Set<Home>] = [:]
   /// Sandboxes that are being given back.
   var closing: [String: Closing] = [:]
   /// Workers with a sandbox that were seen to live or were started here, by generation: their end is to be looked after, whichever
@@ -31,6 +34,12 @@ struct SandboxKeeping: Sendable {
   var failing: Set<String> = []
   /// Seconds until what should go and did not is tried again; it doubles.
   var retry = SandboxKeeping.firstRetry
+
+  /// From where a worker of a repository gets its sandbox: the source that the configuration names, or a private twin of it.
+  struct Home: Hashable, Sendable {
+    var source: FilePath
+    var isPrivate: Bool
+  }
 
   struct Closing: Sendable {
     var repo: String

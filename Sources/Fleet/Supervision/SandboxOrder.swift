@@ -17,10 +17,17 @@ struct SandboxOrder: Hashable, Sendable {
   /// Two tenants that name one repository get private ones that borrow its objects.
   func isPrivate(_ source: FilePath) -> Bool { settings.isPrivate || shared.contains(source) }
 
-  /// - `audits`: how the repository stands now becomes the measure for what its workers change.
+  /// How the directories stand that the worker will be able to change, but for those that are `known`.
+  func baseline(_ record: WorkerRecord, repo: String, source: FilePath, known: [String]) -> JSON {
+    var request = about(record.id, repo: repo, source: source)
+    request["base"] = .optional(record.base)
+    request["known"] = .array(known.map(JSON.string))
+    return request
+  }
+
   /// - `used`: what the tenant's sandboxes occupy, as far as it is known without measuring.
   func creation(
-    _ record: WorkerRecord, repo: String, source: FilePath, ports: PortLeases.Block?, audits: Bool, used: Int64? = nil
+    _ record: WorkerRecord, repo: String, source: FilePath, ports: PortLeases.Block?, used: Int64? = nil
   ) -> JSON {
     var request = about(record.id, repo: repo, source: source)
     request["base"] = .optional(record.base)
@@ -28,7 +35,6 @@ struct SandboxOrder: Hashable, Sendable {
     request["disk_used_bytes"] = .optional(used)
     request["free_floor_bytes"] = .int(freeFloor)
     request["start"] = .string(record.generation)
-    request["audit"] = .bool(audits)
     request["setup"] = .optional(settings.setup)
     request["setup_timeout_s"] = .int(settings.setupTimeout.components.seconds)
     request["include"] =
@@ -44,15 +50,15 @@ struct SandboxOrder: Hashable, Sendable {
   /// Long enough for the setup that the configuration allows, and for a checkout on a slow disk.
   var creationDeadline: Double { Double(settings.setupTimeout.components.seconds) + 600 }
 
-  /// - `baseline`: how the repository stood before its workers came, from where none of them could change it.
+  /// - `baselines`: how the repository's directories stood before its workers came, from where none of them could change it.
   func removal(
-    _ worker: String, repo: String, source: FilePath, ports: PortLeases.Block?, baseline: JSON?
+    _ worker: String, repo: String, source: FilePath, ports: PortLeases.Block?, baselines: [JSON]
   ) -> JSON {
     var request = about(worker, repo: repo, source: source)
     if let ports { request["ports"] = ports.json }
     request["teardown"] = .optional(settings.teardown)
     request["teardown_timeout_s"] = .int(Self.teardownTimeout)
-    request["baseline"] = baseline ?? .null
+    request["baselines"] = .array(baselines)
     request["free_floor_bytes"] = .int(freeFloor)
     request["sweep"] = false
     return request
@@ -62,9 +68,9 @@ struct SandboxOrder: Hashable, Sendable {
   static let teardownTimeout: Int64 = 60
 
   /// - `repairs`: false for a look whether what the audit refused to live with has been mended.
-  func audit(_ worker: String, repo: String, source: FilePath, baseline: JSON, repairs: Bool = true) -> JSON {
+  func audit(_ worker: String, repo: String, source: FilePath, baselines: [JSON], repairs: Bool = true) -> JSON {
     var request = about(worker, repo: repo, source: source)
-    request["baseline"] = baseline
+    request["baselines"] = .array(baselines)
     request["repair"] = .bool(repairs)
     return request
   }

@@ -9,71 +9,37 @@ extension Supervisor {
   /// Whether some worker may be changing that repository now: then how it stands is not the measure.
   func isWorked(_ repo: String, of name: String, besides own: String? = nil) -> Bool {
     guard let tenant = tenants[name] else { return false }
+    let sandboxes = tenant.sandboxes
     return tenant.liveWorkers.contains {
       $0.record.repo == repo && $0.record.sandbox != nil && $0.record.id != own
     }
-      || tenant.sandboxes.opening.contains { $0.value == repo && $0.key != own }
-      || tenant.sandboxes.closing.contains { $0.value.repo == repo && $0.key != own }
-  }
-
-  /// Workers that ended while no supervisor ran were not looked after: what they did must not become the next one's measure.
-  func lookAfterEarlier(_ repo: String, _ source: FilePath, _ next: String, _ tenant: SupervisedTenant) {
-    let name = tenant.id.name
-    let ended = (tenant.report?.workers ?? []).filter { $0.hasEnded && $0.record.repo == repo }.map(\.record.id)
-    tenants[name]?.sandboxes.auditing[repo] = begin { fleet in
-      if let before = await fleet.baseline(repo, tenant.id).entry, before.isOpen, before.blocked == nil {
-        await fleet.audit(
-          repo, source, as: ended.first ?? next, before, tenant,
-          who: ended.isEmpty ? "an earlier worker" : "one of the workers that ended (\(ended.joined(separator: ", ")))")
-      }
-      fleet.tenants[name]?.sandboxes.auditing[repo] = nil
-    }
-  }
-
-  /// Nil: new sandboxes may be made of it.
-  func blockade(
-    _ repo: String, _ source: FilePath, _ order: SandboxOrder, _ worker: String
-  ) async -> SandboxRefusal? {
-    let id = order.tenant.id
-    let entry: AuditBaselines.Entry
-    switch await baseline(repo, id) {
-    case .none: return nil
-    case .entry(let found): entry = found
-    case .broken(let why):
-      return SandboxRefusal(
-        code: "tampered", message: "how repository \(repo) stood before its workers came cannot be read: \(why)",
-        hint: "look whether it is as it should be (hooks, config), then remove \(baselines.file(id, repo))")
-    }
-    guard let blocked = entry.blocked, let tenant = tenants[id.name] else { return nil }
-    let request = order.audit(worker, repo: repo, source: source, baseline: entry.snapshot, repairs: false)
-    if case .success(let json) = await sandboxVerb("audit", request, of: tenant), json["blocked"]?.bool != true {
-      await keep(AuditBaselines.Entry(snapshot: entry.snapshot, isOpen: false), repo, id)
-      say("repository \(repo) is as it was again", about: id.name)
-      return nil
-    }
-    return SandboxRefusal(
-      code: "tampered", message: "repository \(repo) was tampered with: \(blocked)",
-      hint: "mend it; or, if it is meant to be so, remove \(baselines.file(id, repo))")
+      || sandboxes.opening.contains { $0.value == repo && $0.key != own && !sandboxes.waiting.contains($0.key) }
+      || sandboxes.closing.contains { $0.value.repo == repo && $0.key != own }
   }
 
   /// Its worktree stays for a while; what it did to the others does not wait for that.
   func auditKept(_ worker: String, of repo: String, _ tenant: SupervisedTenant) async {
-    guard let source = tenant.configuration.repositories[repo], let before = await baseline(repo, tenant.id).entry
-    else {
-      return
-    }
-    await audit(repo, source, as: worker, before, tenant, who: culprit(worker, repo, tenant.id.name))
+    guard let source = tenant.configuration.repositories[repo],
+      case .known(let before) = await baseline(repo, tenant.id)
+    else { return }
+    _ = await audit(repo, source, as: worker, before, tenant, who: culprit(worker, repo, tenant.id.name))
   }
 
-  private func audit(
-    _ repo: String, _ source: FilePath, as worker: String, _ before: AuditBaselines.Entry,
+  /// Answers why it could not be done.
+  func audit(
+    _ repo: String, _ source: FilePath, as worker: String, _ before: RepositoryBaseline,
     _ tenant: SupervisedTenant, who: String
-  ) async {
-    let request = sandboxOrder(tenant).audit(worker, repo: repo, source: source, baseline: before.snapshot)
+  ) async -> SandboxRefusal? {
+    let request = sandboxOrder(tenant).audit(worker, repo: repo, source: source, baselines: before.snapshots)
     switch await sandboxPlaces.with(tenant.id.name, { await self.sandboxVerb("audit", request, of: tenant) }) {
-    case .success(let json): await tellDrift(json, by: who, worker, repo, tenant)
+    case .success(let json):
+      await tellDrift(json, by: who, worker, repo, tenant)
+      return nil
     case .failure(let refusal):
-      say("repository \(repo) could not be audited: \(refusal.words)", about: tenant.id.name, level: .warning)
+      say(
+        "repository \(repo) could not be audited: \(refusal.words); until it can, nothing new starts there",
+        about: tenant.id.name, level: .error)
+      return refusal
     }
   }
 
@@ -83,16 +49,16 @@ extension Supervisor {
   ) async {
     let serious = (json["findings"]?.array ?? []).filter { $0["serious"]?.bool == true }
     let words = serious.map { "\($0["what"]?.string ?? "?") (\($0["done"]?.string ?? "?"))" }.joined(separator: "; ")
-    let blocked = json["blocked"]?.bool == true
-    let known = await baseline(repo, tenant.id)
-    // One that cannot be read stays for ops to see, and blocks the repository.
-    if let snapshot = json["baseline"], !snapshot.isNull, !known.isBroken {
-      // A blocked repository keeps the measure of how it should be.
-      let before = blocked ? known.entry?.snapshot : nil
-      let entry = AuditBaselines.Entry(
-        snapshot: before ?? snapshot, isOpen: isWorked(repo, of: tenant.id.name, besides: worker),
-        blocked: blocked ? words : nil)
-      await keep(entry, repo, tenant.id)
+    let snapshots = json["baselines"]?.array ?? []
+    let blocked = json["blocked"]?.bool == true ? words : nil
+    if !snapshots.isEmpty || blocked != nil {
+      let isOpen = isWorked(repo, of: tenant.id.name, besides: worker)
+      let failure = await changeBaseline(repo, tenant.id) { $0.take(snapshots, isOpen: isOpen, blocked: blocked) }
+      if let failure {
+        say(
+          "how repository \(repo) stands now could not be noted (\(failure)): the next audit compares with what was noted before",
+          about: tenant.id.name, level: .warning)
+      }
     }
     let news = (json["findings"]?.array ?? []).filter { $0["news"]?.bool == true }.compactMap { $0["what"]?.string }
     if !news.isEmpty {

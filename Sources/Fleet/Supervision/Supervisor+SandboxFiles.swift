@@ -10,21 +10,12 @@ extension Supervisor {
     return await Threads.run { baselines.read(tenant, repo) }
   }
 
-  func keep(_ entry: AuditBaselines.Entry, _ repo: String, _ tenant: TenantID) async {
+  /// Answers why it could not be stored.
+  func changeBaseline(
+    _ repo: String, _ tenant: TenantID, _ change: @escaping @Sendable (inout RepositoryBaseline) -> Void
+  ) async -> String? {
     let baselines = baselines
-    let failure = await Threads.run { () -> String? in
-      do throws(HostError) {
-        try baselines.write(entry, tenant, repo)
-        return nil
-      } catch {
-        return error.description
-      }
-    }
-    if let failure {
-      say(
-        "the baseline of repository \(repo) could not be stored (\(failure)): until it can, the next audit compares with what the tenant itself recorded",
-        level: .warning)
-    }
+    return await Threads.run { baselines.change(tenant, repo, change) }
   }
 
   func leasePorts(

@@ -36,13 +36,14 @@ extension Supervisor {
     }
     // A former worker of that name is leaving the same directory.
     _ = await tenants[name]?.sandboxes.closing[record.id]?.task.value
-    let isFirst = !isWorked(repo, of: name)
     tenants[name]?.sandboxes.isUsed = true
     tenants[name]?.sandboxes.opening[record.id] = repo
+    tenants[name]?.sandboxes.waiting.insert(record.id)
     tenants[name]?.sandboxes.awaited.insert(record.generation)
-    let result = await makeSandbox(of: repo, source, for: record, isFirst: isFirst, tenant)
+    let result = await makeSandbox(of: repo, source, for: record, tenant)
     if case .failure = result {
       tenants[name]?.sandboxes.opening[record.id] = nil
+      tenants[name]?.sandboxes.waiting.remove(record.id)
       await releasePorts(record.id, of: name)
       // What a helper that was killed left.
       scheduleTending(name, in: SandboxKeeping.firstRetry)
@@ -51,30 +52,28 @@ extension Supervisor {
   }
 
   private func makeSandbox(
-    of repo: String, _ source: FilePath, for record: WorkerRecord, isFirst: Bool, _ tenant: SupervisedTenant
+    of repo: String, _ source: FilePath, for record: WorkerRecord, _ tenant: SupervisedTenant
   ) async -> Result<Sandbox, SandboxRefusal> {
-    if isFirst { lookAfterEarlier(repo, source, record.id, tenant) }
-    await tenants[tenant.id.name]?.sandboxes.auditing[repo]?.value
     let order = sandboxOrder(tenant)
-    if let refusal = await blockade(repo, source, order, record.id) { return .failure(refusal) }
     let ports: PortLeases.Block?
     switch await leasePorts(record.id, of: tenant) {
     case .success(let leased): ports = leased
     case .failure(let refusal): return .failure(refusal)
     }
+    // The last thing before it: a measure that nobody works by would take a person's next change for a worker's.
+    if let refusal = await measure(repo, source, for: record, tenant) { return .failure(refusal) }
     let request = order.creation(
-      record, repo: repo, source: source, ports: ports, audits: isFirst,
-      used: tenants[tenant.id.name]?.sandboxes.diskEstimate)
+      record, repo: repo, source: source, ports: ports, used: tenants[tenant.id.name]?.sandboxes.diskEstimate)
     tenants[tenant.id.name]?.sandboxes.madeSince += 1
     let made = await sandboxVerb("create", request, of: tenant, deadline: order.creationDeadline)
     switch made {
-    case .failure(let refusal): return .failure(refusal)
+    case .failure(let refusal):
+      // Its setup may have run. Where others are at work, their ends are looked after.
+      if !isWorked(repo, of: tenant.id.name, besides: record.id) { await auditKept(record.id, of: repo, tenant) }
+      return .failure(refusal)
     case .success(let json):
       guard let path = json["path"]?.string else {
         return .failure(SandboxRefusal(message: "the sandbox helper named no path"))
-      }
-      if isFirst, let snapshot = json["baseline"], !snapshot.isNull {
-        await keep(AuditBaselines.Entry(snapshot: snapshot, isOpen: true), repo, tenant.id)
       }
       if let words = json["resumed"]?.string { say("worker \(record.id) \(words)", about: tenant.id.name) }
       return .success(
@@ -102,7 +101,7 @@ extension Supervisor {
     }
   }
 
-  /// Audits the repository, runs the teardown, and removes, recycles or parks the worktree, or keeps it with a reason.
+  /// Runs the teardown, audits the repository, and removes, recycles or parks the worktree, or keeps it with a reason.
   @discardableResult
   func closeSandbox(_ worker: String, of repo: String, _ name: String) -> Task<PruneRow, Never> {
     if let closing = tenants[name]?.sandboxes.closing[worker] { return closing.task }
@@ -126,9 +125,12 @@ extension Supervisor {
     }
     // Whoever is left of the worker writes there until it is ended.
     await tenant.ending[worker]?.value
-    let before = await baseline(repo, tenant.id).entry
+    // Its teardown may do something where nobody was at work since it ended.
+    _ = await changeBaseline(repo, tenant.id) { $0.reopen() }
+    var before: [JSON] = []
+    if case .known(let baseline) = await baseline(repo, tenant.id) { before = baseline.snapshots }
     let request = sandboxOrder(tenant).removal(
-      worker, repo: repo, source: source, ports: await portBlock(worker, of: name), baseline: before?.snapshot)
+      worker, repo: repo, source: source, ports: await portBlock(worker, of: name), baselines: before)
     let made = await sandboxPlaces.with(tenant.id.name) { await self.sandboxVerb("remove", request, of: tenant) }
     switch made {
     case .failure(let refusal):
@@ -193,7 +195,9 @@ extension Supervisor {
         request["users"] = await sandboxUsers(of: tenant.id, try confined(tenant).user.uid).json
       }
       let spawn = try command(tenant, .git, ["_sandbox", verb], program: programs.fleet)
-      result = await HelperRun(spawn: spawn, input: Array(request.compact.utf8), deadline: deadline).run()
+      var run = HelperRun(spawn: spawn, input: Array(request.compact.utf8), deadline: deadline)
+      run.maximumOutput = HelperLimits.audit
+      result = await run.run()
     } catch {
       return .failure(SandboxRefusal(message: "\(error)"))
     }

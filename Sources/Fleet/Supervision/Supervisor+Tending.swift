@@ -87,6 +87,7 @@ extension Supervisor {
     tenants[name]?.sandboxes.rows = rows.compactMap { SandboxRow($0, tenant: name) }
     tenants[name]?.sandboxes.diskBytes = json["total_bytes"]?.int
     tenants[name]?.sandboxes.lookFailed = false
+    await forgetTwins((json["retired"]?.array ?? []).compactMap(\.string), of: name)
     for worker in (json["restored"]?.array ?? []).compactMap(\.string) {
       say("the worktree of \(worker) is back: giving it back was cut off", about: name, level: .warning)
     }
@@ -108,6 +109,16 @@ extension Supervisor {
     return TendingPace.next(
       after: took, isLate: late.any, isEmpty: tenants[name]?.sandboxes.count == 0, fills: fills, retry: retry,
       expires: expiry(name))
+  }
+
+  /// Private repositories that are no more: the next ones there are others.
+  private func forgetTwins(_ repositories: [String], of name: String) async {
+    guard let tenant = tenants[name] else { return }
+    let root = paths.sandboxes(of: tenant.id)
+    for repo in repositories {
+      tenants[name]?.sandboxes.measured[repo] = nil
+      _ = await changeBaseline(repo, tenant.id) { $0.forget(below: root) }
+    }
   }
 
   /// Seconds until the first of those may go that are kept for a while after their worker's end.

@@ -60,6 +60,8 @@ package actor Supervisor {
   /// Work on sandboxes has places of its own: a hook or a large tree may take minutes. Creations are bounded by the workers.
   let sandboxPlaces = Places(8, mostEach: 3)
   let tendingPlaces = Places(2, mostEach: 1)
+  /// One by one, for each repository of a tenant: what stands there becomes the measure, and then somebody comes.
+  let measuringPlaces = Places(.max, mostEach: 1)
   let ports: PortRegister
   let baselines: AuditBaselines
   var log = LogRing()

@@ -78,7 +78,7 @@ struct TakeOver: Sendable {
   private func receive(_ socket: CInt) -> (text: [UInt8], descriptors: [CInt]) {
     var text: [UInt8] = []
     var descriptors: [CInt] = []
-    while text.last != 0x0A, text.count < HelperRun.maximumOutput {
+    while text.last != 0x0A, text.count < HelperLimits.report {
       var buffer = [UInt8](repeating: 0, count: 16384)
       var fds = [CInt](repeating: -1, count: 8)
       var count: CInt = 0

@@ -1,11 +1,9 @@
+import Fleet
 import Glibc
 import Tenant
 
 /// The form of every helper that the supervisor runs as a tenant: one request document on standard input, one answer on standard output.
 enum HelperDocument {
-  /// A request names paths and ids, and may bring along how a repository's every ref stood.
-  private static let maximumBytes = 16 << 20
-
   static func answer(_ body: (JSON) -> JSON) -> Never {
     let answer = request().flatMap { .success(body($0)) }
     let document =
@@ -34,7 +32,7 @@ enum HelperDocument {
       guard count >= 0 else { return .failure(Failure(message: "the request cannot be read")) }
       if count == 0 { break }
       bytes += buffer[..<count]
-      guard bytes.count <= maximumBytes else { return .failure(Failure(message: "the request is too large")) }
+      guard bytes.count <= HelperLimits.request else { return .failure(Failure(message: "the request is too large")) }
     }
     do throws(JSONError) {
       return .success(try JSON(parsing: bytes))

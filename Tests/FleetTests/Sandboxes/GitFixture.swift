@@ -65,6 +65,11 @@ final class GitFixture: Sendable {
     SandboxVerb.run(verb, request: request(worker, more))
   }
 
+  /// How it stands, as the supervisor asks before the first worker comes, and gives to each audit and removal.
+  func measure(_ more: [String: JSON] = [:]) throws -> [String: JSON] {
+    ["baselines": try #require(verb("baseline", "w", more)["baselines"])]
+  }
+
   @discardableResult
   func create(_ worker: String = "w", _ more: [String: JSON] = [:]) throws -> FilePath {
     let made = verb("create", worker, more)

@@ -6,6 +6,12 @@ import Testing
 
 @testable import Fleet
 
+extension GitFixture {
+  fileprivate var packedRefs: FilePath { repository.appending(".git/packed-refs") }
+
+  fileprivate func audit(_ measure: [String: JSON]) -> JSON { verb("audit", "w", measure) }
+}
+
 @Suite struct RepositoryAuditTests {
   /// What a hostile worker does, what is said of it, and a test in the repository that holds once it was put right.
   static let leaks: [(String, String, String)] = [
@@ -104,16 +110,17 @@ import Testing
     }
     let evil = fixture.scratch.appending("evil")
     try fixture.git(["worktree", "add", "-q", "--detach", fixture.scratch.appending("human").string])
+    let before = try fixture.measure()
     let tree = try fixture.create()
     let script = "C=$(git rev-parse --git-common-dir); EVIL=\(evil); \(leak.0.replacing("$EVIL", with: evil.string))"
     let done = try RunningProcess.run("/bin/bash", ["-c", script], environment: GitFixture.identity, directory: tree)
     #expect(done.exitCode == 0, "\(done.errors)")
     // Everything that the helpers do, with the trap set.
     for verb in ["inspect", "preflight", "diff", "due", "tend"] { _ = fixture.verb(verb) }
-    _ = fixture.verb("create", "other", ["audit": false])
+    _ = fixture.verb("create", "other")
     _ = fixture.verb("inspect", "w", ["worker": .null])
     #expect(!Files.exists(evil), "the helpers ran it")
-    let audited = fixture.verb("audit")
+    let audited = fixture.audit(before)
     #expect(audited["ok"] == true, "\(audited.compact)")
     let said = (audited["findings"]?.array ?? []).compactMap { $0["what"]?.string }
     #expect(said.contains { $0.contains(leak.1) }, "\(said)")
@@ -123,7 +130,8 @@ import Testing
       directory: fixture.repository)
     #expect(repaired.exitCode == 0, "not repaired: \(audited.compact)")
     #expect(!Files.exists(evil))
-    #expect(fixture.verb("audit")["findings"] == [], "a second audit finds nothing")
+    let second = fixture.audit(["baselines": audited["baselines"] ?? .null])
+    #expect(second["findings"] == [], "a second audit finds nothing")
     #expect(try fixture.git(["status", "--porcelain"]) == "")
   }
 
@@ -138,16 +146,17 @@ import Testing
 
   @Test(arguments: others) func `what another worker left is anchored`(_ row: (String, Bool)) throws {
     let fixture = try GitFixture()
+    let before = try fixture.measure()
     let (tree, theirs) = (try fixture.create("w"), try fixture.create("v"))
     try AtomicFile.write("x\n", to: theirs.appending("x"))
     try fixture.commitAll("only here", in: theirs)
     try AtomicFile.write("y\n", to: theirs.appending("y"))
-    let removed = fixture.verb("remove", "v")
+    let removed = fixture.verb("remove", "v", before)
     #expect(removed["outcome"] == "parked", "\(removed.compact)")
-    let baseline = try #require(removed["baseline"])
+    let baselines = try #require(removed["baselines"])
     let done = try RunningProcess.run("/bin/bash", ["-ec", row.0], environment: GitFixture.identity, directory: tree)
     #expect(done.exitCode == 0, "\(done.errors)")
-    let findings = fixture.verb("audit", "w", ["baseline": baseline])["findings"]?.array ?? []
+    let findings = fixture.audit(["baselines": baselines])["findings"]?.array ?? []
     #expect(findings.contains { $0["serious"] == true } == row.1, "\(findings)")
     let anchored = try fixture.git(["for-each-ref", "--format=%(refname)", "refs/looop/audit"])
     #expect(anchored.isEmpty != row.1, "\(anchored)")
@@ -160,11 +169,12 @@ import Testing
   func `what is new is told, and to everybody what nobody means`(_ row: (String, Bool)) throws {
     let fixture = try GitFixture()
     try fixture.git(["branch", "other"])
+    let before = try fixture.measure()
     let tree = try fixture.create()
     let script = "C=$(git rev-parse --git-common-dir); \(row.0)"
     let done = try RunningProcess.run("/bin/bash", ["-ec", script], environment: GitFixture.identity, directory: tree)
     #expect(done.exitCode == 0, "\(done.errors)")
-    let findings = fixture.verb("audit")["findings"]?.array ?? []
+    let findings = fixture.audit(before)["findings"]?.array ?? []
     #expect(!findings.isEmpty && findings.allSatisfy { $0["serious"]?.bool == row.1 && $0["news"]?.bool == !row.1 })
   }
 
@@ -172,72 +182,162 @@ import Testing
     let fixture = try GitFixture()
     let (human, moved) = (fixture.scratch.appending("human"), fixture.scratch.appending("moved"))
     try fixture.git(["worktree", "add", "-q", "--detach", human.string])
+    let before = try fixture.measure()
     try fixture.create()
     try fixture.git(["worktree", "move", human.string, moved.string])
     try fixture.git(["worktree", "add", "-q", "--detach", human.string])
     try AtomicFile.write(
       "[core]\n\tsparseCheckout = true\n", to: fixture.repository.appending(".git/worktrees/human/config.worktree"))
-    let findings = fixture.verb("audit")["findings"]?.array ?? []
+    let findings = fixture.audit(before)["findings"]?.array ?? []
     #expect(findings.allSatisfy { $0["serious"] == false }, "\(findings)")
     #expect(try fixture.git(["status", "--porcelain"], in: moved) == "")
   }
 
   @Test func `what a private repository borrows from is looked at as well`() throws {
     let fixture = try GitFixture()
-    let made = fixture.verb("create", "w", ["private": true])
-    let baseline = try #require(made["baseline"])
+    let before = try fixture.measure(["private": true])
+    try fixture.create("w", ["private": true])
     let evil = fixture.scratch.appending("evil")
     try fixture.git(["config", "core.fsmonitor", "touch \(evil)"])
     try fixture.scratch.write("#!/bin/sh\ntouch \(evil)\n", to: "source/.git/hooks/post-checkout", mode: 0o755)
-    let removed = fixture.verb("remove", "w", ["private": true, "baseline": baseline])
+    let removed = fixture.verb("remove", "w", before.merging(["private": true]) { $1 })
     #expect(removed["outcome"] == "removed", "\(removed.compact)")
     let said = (removed["findings"]?.array ?? []).compactMap { $0["what"]?.string }
     #expect(said.count == 2 && said.allSatisfy { $0.hasPrefix("in \(fixture.repository)/.git: ") }, "\(said)")
     try fixture.git(["checkout", "-q", "-b", "next"])
     #expect(!Files.exists(evil))
-    #expect(removed["baseline"]?["source"] != nil)
+    #expect(removed["baselines"]?.array?.count == 2)
+  }
+
+  @Test func `a hook that became a link is put back once`() throws {
+    let fixture = try GitFixture()
+    try fixture.scratch.write("#!/bin/sh\n", to: "source/.git/hooks/pre-commit", mode: 0o755)
+    let before = try fixture.measure()
+    let tree = try fixture.create()
+    let hook = fixture.repository.appending(".git/hooks/pre-commit")
+    let done = try RunningProcess.run("/bin/ln", ["-sf", "/bin/true", hook.string], directory: tree)
+    #expect(done.exitCode == 0, "\(done.errors)")
+    let findings = fixture.audit(before)["findings"]?.array ?? []
+    #expect(findings.map { $0["what"] } == ["hooks/pre-commit is now a link to /bin/true"], "\(findings)")
+    #expect(FileReading.of(hook).text == "#!/bin/sh\n" && !Files.isLink(hook))
+    let aside = Files.names(fixture.root.appending("quarantine/w")).filter { $0.hasPrefix("hooks") }
+    #expect(aside.count == 1, "\(aside)")
   }
 
   @Test func `redirected objects block the repository`() throws {
     let fixture = try GitFixture()
+    let before = try fixture.measure()
     try fixture.create()
     let common = fixture.repository.appending(".git")
     #expect(AtomicFile.rename(from: common.appending("objects"), to: fixture.scratch.appending("moved")) == 0)
     #expect(symlink(fixture.scratch.appending("moved").string, common.appending("objects").string) == 0)
-    let audited = fixture.verb("audit")
+    let audited = fixture.audit(before)
     #expect(audited["blocked"] == true, "\(audited.compact)")
+  }
+
+  @Test func `a hundred thousand refs are told as one more line, and are no reason not to look`() throws {
+    let fixture = try GitFixture()
+    let before = try fixture.measure()
+    try fixture.create()
+    let head = try fixture.head()
+    let lines = (0..<100_000).map { "\(head) refs/heads/some-team/feature-branch-\(1_000_000 + $0)\n" }.joined()
+    try AtomicFile.write("# pack-refs with: peeled fully-peeled sorted \n" + lines, to: fixture.packedRefs)
+    try fixture.scratch.write("#!/bin/sh\n", to: "source/.git/hooks/pre-commit", mode: 0o755)
+    let audited = fixture.audit(before)
+    let said = (audited["findings"]?.array ?? []).compactMap { $0["what"]?.string }
+    #expect(said.count == 12 && said.contains("hooks/pre-commit was planted"), "\(said)")
+    #expect(said.contains { $0.hasPrefix("99990 more like this: refs/heads/some-team/") }, "\(said)")
+    #expect(audited["baselines"]?.array?.first?["references"]?.object?.count ?? 0 > 100_000)
+    #expect(audited.compact.utf8.count < HelperLimits.audit)
+  }
+
+  @Test func `what cannot be put right blocks the repository until it was`() throws {
+    let fixture = try GitFixture()
+    let before = try fixture.measure()
+    try fixture.create()
+    let evil = try fixture.git(["commit-tree", "-m", "evil", "HEAD^{tree}"]).dropLast()
+    try fixture.git(["replace", "HEAD", String(evil)])
+    let lock = fixture.repository.appending(".git/refs/replace/\(try fixture.head()).lock")
+    try AtomicFile.write("", to: lock)
+    let audited = fixture.audit(before)
+    #expect(audited["blocked"] == true && audited["ok"] == true, "\(audited.compact)")
+    let look = before.merging(["repair": false]) { $1 }
+    #expect(fixture.audit(look)["blocked"] == true)
+    AtomicFile.remove(lock)
+    let mended = fixture.audit(before)
+    #expect(mended["blocked"] == false && mended["findings"]?.array?.count == 1, "\(mended.compact)")
+    #expect(fixture.audit(look)["blocked"] == false)
   }
 
   @Test func `harmless settings are the user's own`() throws {
     let fixture = try GitFixture()
+    let before = try fixture.measure()
     let tree = try fixture.create()
     try fixture.git(["config", "user.name", "me"], in: tree)
-    let audited = fixture.verb("audit")
+    let audited = fixture.audit(before)
     #expect(audited["findings"]?.array?.first?["what"] == "config changed: user.name")
     #expect(try fixture.git(["config", "user.name"]) == "me\n")
   }
 
-  @Test func `the supervisor's own baseline counts`() throws {
+  /// Who has which of the repositories changes with the configuration, also while a worker of before is at work.
+  @Test(arguments: [true, false]) func `a worker of one repository is not measured by another one`(
+    _ isPrivateFirst: Bool
+  ) throws {
     let fixture = try GitFixture()
-    let tree = try fixture.create()
-    let baseline = try #require(fixture.verb("audit")["baseline"])
-    try fixture.git(["config", "core.fsmonitor", "evil"], in: tree)
-    for name in Files.names(fixture.root.appending("records")) {
-      AtomicFile.remove(fixture.root.appending("records").appending(name))
-    }
-    #expect(fixture.verb("audit", "w", ["repair": false])["findings"] == [])
-    let audited = fixture.verb("audit", "w", ["baseline": baseline])
-    #expect(audited["findings"]?.array?.count == 1)
-    #expect(try fixture.git(["config", "core.fsmonitor"], mayFail: true) == "")
+    let (first, second): (JSON, JSON) = (.bool(isPrivateFirst), .bool(!isPrivateFirst))
+    let config = fixture.repository.appending(".git/config")
+    let source = FileReading.of(config).text
+    let before = try fixture.measure(["private": first])
+    try fixture.create("old", ["private": first])
+    try fixture.create("w", ["private": second])
+    let removed = fixture.verb("remove", "w", before.merging(["private": second]) { $1 })
+    #expect(removed["outcome"] == "removed" && removed["findings"] == [], "\(removed.compact)")
+    #expect(FileReading.of(config).text == source)
+    try fixture.create("next", ["private": second])
+    // A measure of its own is asked for all that has none.
+    let known = (before["baselines"]?.array ?? []).compactMap { $0["directory"]?["path"] }
+    let more = try fixture.measure(["private": second, "known": .array(known)])["baselines"]?.array
+    #expect(more?.count == (isPrivateFirst ? 0 : 1))
+  }
+
+  @Test func `another repository under the old name is left alone`() throws {
+    let (fixture, other) = (try GitFixture(), try GitFixture(files: 1))
+    let before = try fixture.measure()
+    try fixture.create("old")
+    try other.git(["config", "core.hooksPath", ".githooks"])
+    try other.scratch.write("#!/bin/sh\n", to: "source/.git/hooks/pre-push", mode: 0o755)
+    let elsewhere = before.merging(["repo_path": .string(other.repository.string)]) { $1 }
+    let removed = fixture.verb("remove", "w", elsewhere)
+    #expect(removed["ok"] == true && removed["findings"] == [] && removed["baselines"] == [], "\(removed.compact)")
+    #expect(try other.git(["config", "core.hooksPath"]) == ".githooks\n")
+    #expect(Files.exists(other.repository.appending(".git/hooks/pre-push")))
+  }
+
+  @Test func `nothing is put back into a directory that took the place of another one, and the repository is blocked`()
+    throws
+  {
+    let fixture = try GitFixture()
+    let before = try fixture.measure()
+    try fixture.create()
+    let common = fixture.repository.appending(".git")
+    let script = "mv .git old && cp -r old .git && git config core.hooksPath .githooks"
+    let done = try RunningProcess.run("/bin/bash", ["-ec", script], directory: fixture.repository)
+    #expect(done.exitCode == 0, "\(done.errors)")
+    let audited = fixture.audit(before)
+    #expect(audited["blocked"] == true && audited["baselines"] == [], "\(audited.compact)")
+    #expect(audited["findings"]?.array?.first?["what"]?.string == "\(common) was replaced by another directory")
+    #expect(try fixture.git(["config", "core.hooksPath"]) == ".githooks\n")
+    #expect(Files.exists(common.appending("HEAD")))
   }
 
   @Test func `a branch that went forward or was merged is everyday work`() throws {
     let fixture = try GitFixture()
     try fixture.git(["branch", "merged"])
+    let before = try fixture.measure()
     try fixture.create()
     try fixture.commitAll("somebody else's")
     try fixture.git(["branch", "-D", "merged"])
-    let findings = fixture.verb("audit")["findings"]?.array ?? []
+    let findings = fixture.audit(before)["findings"]?.array ?? []
     #expect(findings.count == 2 && findings.allSatisfy { $0["serious"] == false }, "\(findings)")
     let noted = try fixture.git(["for-each-ref", "--format=%(refname)", "refs/looop/audit"])
     #expect(noted == "refs/looop/audit/w/heads/merged\n")
@@ -245,10 +345,11 @@ import Testing
 
   @Test func `a repository that was made unusable is put right before the worktree is judged`() throws {
     let fixture = try GitFixture()
+    let before = try fixture.measure()
     let tree = try fixture.create()
     try AtomicFile.write("work\n", to: tree.appending("work"))
     try AtomicFile.write("[core\n", to: fixture.repository.appending(".git/config"))
-    let removed = fixture.verb("remove")
+    let removed = fixture.verb("remove", "w", before)
     #expect(removed["outcome"] == "parked", "\(removed.compact)")
     #expect(removed["reason"]?.string?.contains("put back") == true)
     let rows = fixture.verb("inspect", "w", ["worker": .null])["sandboxes"]?.array ?? []
@@ -258,10 +359,22 @@ import Testing
 
   @Test func `a removal tells what its worker did`() throws {
     let fixture = try GitFixture()
+    let before = try fixture.measure()
     let tree = try fixture.create()
     try fixture.git(["config", "core.hooksPath", ".husky"], in: tree)
-    let removed = fixture.verb("remove")
+    let removed = fixture.verb("remove", "w", before)
     #expect(removed["reason"]?.string?.contains("core.hookspath changed (put back") == true, "\(removed.compact)")
+  }
+
+  @Test func `what the teardown does is audited as well`() throws {
+    let fixture = try GitFixture()
+    let before = try fixture.measure()
+    let tree = try fixture.create()
+    try AtomicFile.write("echo evil >$(git rev-parse --git-common-dir)/hooks/pre-commit\n", to: tree.appending("clean"))
+    let removed = fixture.verb("remove", "w", before.merging(["teardown": "sh clean"]) { $1 })
+    #expect(removed["removed"] == true && removed["teardown_error"] == .null, "\(removed.compact)")
+    #expect(removed["findings"]?.array?.first?["what"] == "hooks/pre-commit was planted", "\(removed.compact)")
+    #expect(!Files.exists(fixture.repository.appending(".git/hooks/pre-commit")))
   }
 
   /// Whoever may run a hook need not be able to read it; the helper is a plain user.
@@ -276,16 +389,18 @@ import Testing
     let given = try RunningProcess.run("/bin/chown", ["-R", "65534:65534", fixture.scratch.path.string])
     #expect(given.exitCode == 0)
     try Files.setPermissions(hook, 0o111)
-    for verb in ["create", "remove"] {
+    var baselines: JSON = []
+    for verb in ["baseline", "create", "remove"] {
       let helper = try RunningProcess(
         "/usr/bin/setpriv",
         ["--reuid=65534", "--regid=65534", "--clear-groups", BuiltProducts.looopFleet.string, "_sandbox", verb],
         environment: ["HOME": fixture.scratch.path.string])
-      helper.write(fixture.request("w").compact)
+      helper.write(fixture.request("w", ["baselines": baselines]).compact)
       helper.closeInput()
       #expect(helper.wait(within: 60) == .code(0), "\(helper.errors)")
       let answer = try JSON(parsing: helper.output)
       #expect(answer["ok"] == true && answer["findings"]?.array?.isEmpty != false, "\(answer.compact)")
+      if verb == "baseline" { baselines = try #require(answer["baselines"]) }
     }
     #expect(Files.permissions(hook) == 0o111)
   }

@@ -41,7 +41,7 @@ import Testing
       }
       // Make room for the names to be used again.
       for (worker, _, _) in batch where Bool.random(using: &generator) {
-        let answer = fixture.verb("remove", worker, ["sweep": false, "audit": false])
+        let answer = fixture.verb("remove", worker, ["sweep": false])
         if answer["removed"] != true { failures.append("remove \(worker): \(answer.compact)") }
       }
     }

@@ -131,22 +131,20 @@ struct SandboxStepTests {
   ) throws {
     let fixture = try GitFixture(files: 6)
     let tree = try fixture.create()
-    // Refs that the test itself deletes are none that a worker deleted.
-    let quiet: [String: JSON] = ["audit": false]
     let done = try RunningProcess.run("/bin/sh", ["-ec", Self.work], directory: tree)
     #expect(done.exitCode == 0, "\(done.errors)")
     let expected = try fixture.contents(tree)
     var before: Set<String>?
-    try Self.kill(fixture, verb, fixture.request("w", quiet)) {
-      if verb == "restore" { #expect(fixture.verb("remove", "w", quiet)["outcome"] == "parked") }
+    try Self.kill(fixture, verb, fixture.request("w")) {
+      if verb == "restore" { #expect(fixture.verb("remove")["outcome"] == "parked") }
     } examine: { number, place in
       if number % 2 == 0 { Self.sweep(fixture) }
       // Whoever died may have come to the end of it; what it had parked by then stays parked.
       if Files.exists(tree) {
         #expect(try fixture.contents(tree) == expected, "\(place)")
-        if verb == "remove" { #expect(fixture.verb("remove", "w", quiet)["outcome"] == "parked", "\(place)") }
+        if verb == "remove" { #expect(fixture.verb("remove")["outcome"] == "parked", "\(place)") }
       } else if verb == "remove" {
-        #expect(fixture.verb("remove", "w", quiet)["removed"] == true, "\(place)")
+        #expect(fixture.verb("remove")["removed"] == true, "\(place)")
       }
       if !Files.exists(tree) {
         // Without a sweep a restoration's registration may still wait for its tree.

@@ -67,6 +67,7 @@ import Testing
 
   @Test(arguments: rows) func `its own worktree`(_ row: (String, String)) throws {
     let fixture = try GitFixture()
+    let before = try fixture.measure()
     let tree = try fixture.create()
     let (outside, evil) = (fixture.scratch.appending("outside"), fixture.scratch.appending("evil"))
     try fixture.scratch.write("safe\n", to: "outside/canary")
@@ -77,7 +78,7 @@ import Testing
     #expect(done.exitCode == 0, "\(done.errors)")
     let contents = try fixture.contents(tree)
     for verb in ["inspect", "diff", "due"] { _ = fixture.verb(verb) }
-    let removed = fixture.verb("remove")
+    let removed = fixture.verb("remove", "w", before)
     #expect(removed["outcome"]?.string == row.1, "\(removed.compact)")
     #expect(!Files.exists(evil))
     if row.1 == "parked" { #expect(fixture.verb("restore")["ok"] == true) }

@@ -34,17 +34,17 @@ import Testing
   @Test(arguments: creations) func `what is configured is asked for`(_ row: (String, [String: JSON])) throws {
     let order = try Self.order(row.0)
     let ports = PortLeases.Block(first: 20_000, count: 10)
-    let request = order.creation(Self.record(), repo: "web", source: "/r/web", ports: ports, audits: true)
+    let request = order.creation(Self.record(), repo: "web", source: "/r/web", ports: ports)
     for (key, value) in row.1 { #expect(request[key] == value, "\(key)") }
     #expect(request["root"] == "/s/t" && request["worker"] == "w" && request["base"] == "main")
-    #expect(request["repo_name"] == "web" && request["repo_path"] == "/r/web" && request["audit"] == true)
+    #expect(request["repo_name"] == "web" && request["repo_path"] == "/r/web")
     #expect(request["ports"] == ["first": 20_000, "count": 10])
   }
 
   @Test func `a shared repository is a private one for each`() throws {
     let order = try Self.order(shared: ["/r/web"])
     func request(_ source: FilePath) -> JSON {
-      order.creation(Self.record(), repo: "x", source: source, ports: nil, audits: false)
+      order.creation(Self.record(), repo: "x", source: source, ports: nil)
     }
     #expect(request("/r/web")["private"] == true && request("/r/api")["private"] == false)
     #expect(request("/r/api")["ports"] == nil)
@@ -61,12 +61,18 @@ import Testing
     #expect(request["last"] == ["repo": "web", "branch": "looop/w-2", "started_at": 5] && request["worker"] == "w")
   }
 
-  @Test func `giving back runs the teardown and measures against the kept baseline`() throws {
+  @Test func `how the repository stands is asked of where the worker will be, but for what is known`() throws {
+    let order = try Self.order(shared: ["/r/web"])
+    let request = order.baseline(Self.record(), repo: "web", source: "/r/web", known: ["/r/web/.git"])
+    #expect(request["private"] == true && request["base"] == "main" && request["known"] == ["/r/web/.git"])
+  }
+
+  @Test func `giving back runs the teardown and measures against the kept baselines`() throws {
     let order = try Self.order("sandboxes: { teardown: make clean }")
     let request = order.removal(
-      "w", repo: "web", source: "/r/web", ports: .init(first: 1, count: 2), baseline: ["v": 1])
+      "w", repo: "web", source: "/r/web", ports: .init(first: 1, count: 2), baselines: [["v": 2]])
     #expect(request["ports"] == ["first": 1, "count": 2])
-    #expect(request["teardown"] == "make clean" && request["baseline"] == ["v": 1] && request["sweep"] == false)
+    #expect(request["teardown"] == "make clean" && request["baselines"] == [["v": 2]] && request["sweep"] == false)
   }
 
   @Test func `a look knows who lives, how the others ended, and how long to keep them`() throws {
@@ -162,7 +168,7 @@ import Testing
     #expect(PortLeases(json: try #require(StateFile.read(file).value)).blocks.keys.sorted() == ["b/w"])
   }
 
-  // MARK: - Pace and baselines
+  // MARK: - Pace
 
   struct Pace: Sendable {
     var took = 0.01
@@ -187,18 +193,5 @@ import Testing
       after: row.took, isLate: row.isLate, isEmpty: row.isEmpty, fills: row.fills, retry: row.retry,
       expires: row.expires)
     #expect(next == row.next)
-  }
-
-  @Test func `a baseline is kept beside the ledger, and a broken one is not taken for none`() throws {
-    let scratch = try ScratchDirectory("baselines")
-    let (baselines, tenant) = (AuditBaselines(directory: scratch.appending("b")), try #require(TenantID("t")))
-    #expect(baselines.read(tenant, "web") == .none)
-    let entry = AuditBaselines.Entry(snapshot: ["v": 1, "head": "x"], isOpen: true, blocked: "objects is a link")
-    try baselines.write(entry, tenant, "web")
-    #expect(baselines.read(tenant, "web") == .entry(entry) && baselines.read(tenant, "api") == .none)
-    for broken in ["{", "{}"] {
-      try AtomicFile.write(broken, to: baselines.file(tenant, "web"))
-      #expect(baselines.read(tenant, "web").isBroken && baselines.read(tenant, "web").entry == nil)
-    }
   }
 }

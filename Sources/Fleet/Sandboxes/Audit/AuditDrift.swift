@@ -17,7 +17,29 @@ struct AuditDrift: Hashable, Sendable {
     case alert
     /// Say it.
     case report
+
+    /// Whether no new sandbox may be made before it is put right.
+    var isGrave: Bool {
+      switch self {
+      case .restore, .quarantine, .reset, .block: true
+      case .anchor, .alert, .report: false
+      }
+    }
+
+    var kind: Kind {
+      switch self {
+      case .restore: .restore
+      case .quarantine: .quarantine
+      case .anchor: .anchor
+      case .reset: .reset
+      case .block: .block
+      case .alert: .alert
+      case .report: .report
+      }
+    }
   }
+
+  enum Kind: Hashable, Sendable { case restore, quarantine, anchor, reset, block, alert, report }
 
   var what: String
   var action: Action
@@ -35,7 +57,9 @@ struct AuditDrift: Hashable, Sendable {
 
   private static func files(_ before: AuditSnapshot, _ after: AuditSnapshot) -> [AuditDrift] {
     var found: [AuditDrift] = []
-    for path in Set(before.files.keys).union(after.files.keys).sorted() where before.files[path] != after.files[path] {
+    let changed = Set(before.files.keys).union(after.files.keys).filter { before.files[$0] != after.files[$0] }
+    // One that is a link now is told as that.
+    for path in changed.sorted() where after.links[path] == nil {
       if path.hasPrefix("worktrees/") {
         found += worktreeFile(path, before, after)
       } else if path == "config" {
@@ -138,6 +162,7 @@ struct AuditDrift: Hashable, Sendable {
   private static func rest(_ before: AuditSnapshot, _ after: AuditSnapshot) -> [AuditDrift] {
     var found: [AuditDrift] = []
     // The stash is everybody's: a `stash pop` takes whoever's entry is on top, and nothing but the stash holds it.
+    // No ref has the name that is made up here: it says below `refs/looop/audit/` which entry it was.
     for (position, entry) in before.stashes.enumerated() where !after.stashes.contains(entry) {
       found.append(
         AuditDrift(

@@ -13,6 +13,7 @@ struct AuditSnapshot: Hashable, Sendable {
     var stamp: String?
   }
 
+  var directory: AuditedDirectory
   var settings: [Repository.Setting] = []
   /// By path below the common directory: configuration, hooks, attributes, alternates, …
   var files: [String: Guarded] = [:]
@@ -35,7 +36,7 @@ struct AuditSnapshot: Hashable, Sendable {
   ]
 
   static func take(common: FilePath) throws -> AuditSnapshot {
-    var snapshot = AuditSnapshot()
+    var snapshot = AuditSnapshot(directory: try AuditedDirectory(at: common))
     let hooks = Files.names(common.appending("hooks")).filter { !$0.hasSuffix(".sample") }.map { "hooks/\($0)" }
     for path in guarded + hooks { snapshot.read(path, common) }
     for name in Files.names(common.appending("worktrees")) { snapshot.readWorktree(name, common) }
@@ -105,7 +106,7 @@ struct AuditSnapshot: Hashable, Sendable {
 
   var json: JSON {
     [
-      "v": 1, "head": .string(head), "stashes": .array(stashes.map { .string($0.hex) }),
+      "v": 2, "directory": directory.json, "head": .string(head), "stashes": .array(stashes.map { .string($0.hex) }),
       "files": .object(
         files.mapValues {
           [
@@ -121,10 +122,13 @@ struct AuditSnapshot: Hashable, Sendable {
     ]
   }
 
-  init() {}
+  private init(directory: AuditedDirectory) { self.directory = directory }
 
   init?(json: JSON) {
-    guard json["v"]?.int == 1 else { return nil }
+    guard json["v"]?.int == 2, let directory = json["directory"].flatMap(AuditedDirectory.init(json:)) else {
+      return nil
+    }
+    self.directory = directory
     head = json["head"]?.string ?? ""
     stashes = (json["stashes"]?.array ?? []).compactMap { $0.string.flatMap(ObjectID.init) }
     for (path, value) in json["files"]?.object ?? [:] {

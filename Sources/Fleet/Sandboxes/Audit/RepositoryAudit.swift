@@ -12,104 +12,84 @@ struct RepositoryAudit: Sendable {
   var worker: SandboxName
   var repairs = true
 
-  struct Finding: Hashable, Sendable {
-    var drift: AuditDrift
-    var done: String
-
-    /// Something had to be put right, or is still wrong: people should hear of it.
-    var isSerious: Bool
-
-    var json: JSON {
-      [
-        "what": .string(drift.what), "done": .string(done), "serious": .bool(isSerious),
-        "news": .bool(drift.action == .report),
-      ]
-    }
-    var sentence: String { "\(drift.what) (\(done))" }
-  }
-
   struct Result: Sendable {
-    var findings: [Finding] = []
+    var findings: [AuditFinding] = []
     var isBlocked = false
-    var baseline: AuditSnapshot
+    /// How it stands now; nil for a directory that is not the one that was given.
+    var baseline: AuditSnapshot?
   }
 
   /// In the quarantine, beside what was set aside: what it was, a line each.
   static let findingsFile = "findings.txt"
 
   private var quarantine: FilePath { layout.quarantine.appending(worker.text) }
-  private var baselineFile: FilePath {
-    layout.records.appending("audit-\(repositoryName)-\(StableHash.of(common.string)).json")
-  }
 
   static func isWritable(_ common: FilePath) -> Bool { unsafe access(common.string, W_OK) == 0 }
 
-  /// Notes how things are, for the comparison after the worker, and answers with it: the supervisor keeps it where no worker can
-  /// touch it. It asks only where nobody works, so that what one of them did does not become the measure.
-  func begin() throws -> AuditSnapshot {
-    let snapshot = try AuditSnapshot.take(common: common)
-    try layout.prepare()
-    try keep(snapshot.json)
-    return snapshot
-  }
-
-  private func stored() -> AuditSnapshot? { StateFile.read(baselineFile).value.flatMap(AuditSnapshot.init(json:)) }
-
-  /// `given` is the baseline that the supervisor kept, which no worker could touch; else our own note is used.
-  func run(baseline given: AuditSnapshot?) throws -> Result {
+  /// Compares with how things were before the worker came, as the supervisor kept it where no worker could touch it.
+  func run(against before: AuditSnapshot) throws -> Result {
     let after = try AuditSnapshot.take(common: common)
-    guard let before = (given ?? stored())?.expecting(after) else { return Result(baseline: after) }
+    guard after.directory.isSame(as: before.directory) else {
+      return Result(findings: [replaced(after)], isBlocked: true)
+    }
+    let before = before.expecting(after)
     let worktrees = Worktree.all(common: common).compactMap(\.note)
     let branches = worktrees.filter { $0.worker == worker.text }.compactMap(\.branch)
-    // A former worker of that name may have left a branch behind.
+    // Without a worktree of its own, the name of its first branch is the best guess.
     let own = branches.isEmpty ? [SandboxName.branchPrefix + worker.text] : Set(branches)
     var result = Result(baseline: after)
     for drift in AuditDrift.between(before, after, own: own, used: Set(worktrees.compactMap(\.branch))) {
       if drift.action == .block { result.isBlocked = true }
       guard repairs else {
+        result.isBlocked = result.isBlocked || drift.action.isGrave
         result.findings.append(
-          Finding(drift: drift, done: "nothing: only looked", isSerious: drift.action != .report))
+          AuditFinding(drift: drift, done: "nothing: only looked", isSerious: drift.action != .report))
         continue
       }
       do {
         if let finding = try act(on: drift, before) { result.findings.append(finding) }
       } catch {
-        result.findings.append(Finding(drift: drift, done: "could not be put right: \(error)", isSerious: true))
+        // As it stands it must not become the measure.
+        result.isBlocked = true
+        result.findings.append(AuditFinding(drift: drift, done: "could not be put right: \(error)", isSerious: true))
       }
     }
+    result.findings = AuditFinding.folded(result.findings)
     if repairs {
       try noteFindings(result.findings.filter(\.isSerious))
       // Looked at again only where something was put right.
       if result.findings.contains(where: { $0.drift.action != .report }) {
         result.baseline = try AuditSnapshot.take(common: common)
       }
-      try keep(result.baseline.json)
     }
     return result
   }
 
-  /// Whole or not at all, but not forced to the disk, which is most of what a removal would wait for: the supervisor has its own.
-  private func keep(_ baseline: JSON) throws {
-    let staged = layout.records.appending(Files.uniqueName("audit"))
-    try Files.write(baseline.compact, to: staged, mode: 0o600)
-    guard AtomicFile.rename(from: staged, to: baselineFile) == 0 else { throw HostError.last("write", baselineFile) }
+  /// Nothing is put back into a directory of which nobody knows how it was.
+  private func replaced(_ after: AuditSnapshot) -> AuditFinding {
+    AuditFinding(
+      drift: AuditDrift(what: "\(after.directory.path) was replaced by another directory", action: .block),
+      done: "nothing was put back: sandboxes of this repository are refused until somebody looked", isSerious: true)
   }
 
   /// A removal parks and deletes after its audit: for the next one that is how things stand.
-  func amend(_ baseline: JSON, parked: [String], deleted: String?) throws -> JSON {
-    guard !parked.isEmpty || deleted != nil, var references = baseline["references"]?.object else { return baseline }
-    let repository = try Repository(opening: common, bare: true)
+  static func amend(_ baseline: JSON, parked: [String], deleted: String?) throws -> JSON {
+    guard !parked.isEmpty || deleted != nil, var references = baseline["references"]?.object,
+      let common = baseline["directory"]?["path"]?.string
+    else { return baseline }
+    let repository = try Repository(opening: FilePath(common), bare: true)
     for ref in parked { references[ref] = .optional(try repository.target(of: ref)?.hex) }
     if let deleted { references[deleted] = nil }
     var amended = baseline
     amended["references"] = .object(references)
-    try keep(amended)
     return amended
   }
 
   /// `nil`: everyday work of the fleet's own, which is not worth telling.
-  private func act(on drift: AuditDrift, _ before: AuditSnapshot) throws -> Finding? {
-    func did(_ what: String, serious: Bool = true) -> Finding { Finding(drift: drift, done: what, isSerious: serious) }
+  private func act(on drift: AuditDrift, _ before: AuditSnapshot) throws -> AuditFinding? {
+    func did(_ what: String, serious: Bool = true) -> AuditFinding {
+      AuditFinding(drift: drift, done: what, isSerious: serious)
+    }
     switch drift.action {
     case .report: return did("reported", serious: false)
     case .alert: return did("reported: look at it, and put it back if nobody meant it")
@@ -154,8 +134,8 @@ struct RepositoryAudit: Sendable {
   }
 
   private func restore(
-    _ path: String, _ old: AuditSnapshot.Guarded?, _ did: (String, Bool) -> Finding
-  ) throws -> Finding {
+    _ path: String, _ old: AuditSnapshot.Guarded?, _ did: (String, Bool) -> AuditFinding
+  ) throws -> AuditFinding {
     let place = common.pushing(FilePath(path))
     let parts = path.split(separator: "/")
     if parts.count == 3, parts[2] == "gitdir", Worktree(common: common, named: String(parts[1])).isWhole {
@@ -171,7 +151,7 @@ struct RepositoryAudit: Sendable {
   }
 
   /// For whoever looks at the quarantine later.
-  private func noteFindings(_ serious: [Finding]) throws {
+  private func noteFindings(_ serious: [AuditFinding]) throws {
     guard !serious.isEmpty else { return }
     try Directory.create(quarantine, mode: 0o700)
     let file = quarantine.appending(Self.findingsFile)

@@ -5,13 +5,12 @@ import Tenant
 /// Everything between a worker's wish and a directory that it can start in: room on the disk, the worktree, what git cannot
 /// give it, its own ports and temporary directory, the configured setup. Either all of it or nothing.
 ///
-/// In this order: room is made and the private repository brought up to date (`prepareSite`); how the repository stands is noted; what nobody
-/// here could fill in is refused (`admitted`); the worktree appears, as ``SandboxCreation`` tells; and all that follows the checkout
-/// comes into it (`furnish`).
+/// In this order: room is made and the private repository brought up to date (`prepareSite`); what nobody here could fill in is refused
+/// (`admitted`); the worktree appears, as ``SandboxCreation`` tells; and all that follows the checkout comes into it (`furnish`).
 ///
-/// *Request*: `{worker, repo_name, repo_path, private?, base?, start?, detached?, disk_max_bytes?, disk_used_bytes?, free_floor_bytes?, audit?,
+/// *Request*: `{worker, repo_name, repo_path, private?, base?, start?, detached?, disk_max_bytes?, disk_used_bytes?, free_floor_bytes?,
 /// setup?, setup_timeout_s?, include?: bool|[pattern], ports?: {first, count}, threads?}` → `{path, branch, base_oid, from, common_dir, admin_dir,
-/// private, env: {NAME: value}, included: [path], writable: [path], baseline, resumed}`
+/// private, env: {NAME: value}, included: [path], writable: [path], resumed}`
 struct SandboxOpening: Sendable {
   var request: SandboxRequest
 
@@ -31,7 +30,6 @@ struct SandboxOpening: Sendable {
     let pool = WarmPool(layout: try request.layout(), repository: try request.repositoryName())
     if !pool.isEmpty { ProgramPages.mapAround() }
     let site = try prepareSite()
-    let baseline = try baseline(site)
     try site.layout.prepare()
     // Somebody who asked before and died may have left a helper that still runs the setup, or a setup whose helper died.
     let opening = try FileLock(waitingFor: site.layout.openingLock(site.worker))
@@ -50,7 +48,7 @@ struct SandboxOpening: Sendable {
       try Directory.create(site.layout.temporary(site.worker), mode: 0o700)
       let environment = SandboxEnvironment.of(site.layout, site.worker, request)
       let included = try furnish(made, site, top, environment, lock: opening.descriptor.raw)
-      return answer(made, site, included, environment, baseline)
+      return answer(made, site, included, environment)
     } catch {
       // Nobody has worked in it yet, so there is nothing to park.
       if made.isNew { abandon(site) }
@@ -70,19 +68,6 @@ struct SandboxOpening: Sendable {
     quota.estimate = request.number("disk_used_bytes")
     try quota.enforce(layout)
     return Site(layout: layout, worker: worker, place: try RepositoryPlace.forCreation(request))
-  }
-
-  /// How the repository stands before this worker comes.
-  private func baseline(_ site: Site) throws -> JSON? {
-    guard request.flag("audit", default: true) else { return nil }
-    var audit = RepositoryAudit(
-      layout: site.layout, repositoryName: site.place.name, common: site.place.common, worker: site.worker)
-    var baseline = try audit.begin().json
-    if site.place.isPrivate, RepositoryAudit.isWritable(site.place.source) {
-      audit.common = site.place.source
-      baseline["source"] = try audit.begin().json
-    }
-    return baseline
   }
 
   private func creation(_ site: Site) -> SandboxCreation {
@@ -170,8 +155,7 @@ struct SandboxOpening: Sendable {
   // MARK: - The answer
 
   private func answer(
-    _ made: SandboxCreation.Made, _ site: Site, _ included: [String], _ environment: [String: String],
-    _ baseline: JSON?
+    _ made: SandboxCreation.Made, _ site: Site, _ included: [String], _ environment: [String: String]
   ) -> JSON {
     [
       "path": .string(made.path.string), "branch": .optional(made.branch.map(SandboxVerb.shortBranch)),
@@ -180,7 +164,7 @@ struct SandboxOpening: Sendable {
       "private": .bool(site.place.isPrivate), "env": .object(environment.mapValues(JSON.string)),
       "included": .array(included.map(JSON.string)),
       "writable": .array(writable(site.place, made, site.layout, site.worker).map { .string($0.string) }),
-      "baseline": baseline ?? .null, "resumed": .optional(made.resumed),
+      "resumed": .optional(made.resumed),
     ]
   }
 

@@ -19,7 +19,7 @@ struct SandboxLayout: Hashable, Sendable {
   var staging: FilePath { root.appending("staging") }
   /// Working trees given back, to be recycled or deleted by the next sweep.
   var trash: FilePath { root.appending("trash") }
-  /// What is known of each sandbox beside its tree: the audit's baselines, ports, temporary directories.
+  /// Locks: of openings, by worker, and of audits, by repository.
   var records: FilePath { root.appending("records") }
 
   /// What audits took out of repositories, by worker.
