@@ -25,12 +25,17 @@ extension Repository {
     }
   }
 
-  private static func lacksDigest(_ index: FilePath) -> Bool {
+  /// Whether that is an index, of a size that one may have, and ends in zeros.
+  static func lacksDigest(_ index: FilePath) -> Bool {
     guard let file = try? OwnedDescriptor(opening: index, O_RDONLY | O_NOFOLLOW | O_NONBLOCK) else { return false }
-    var digest = [UInt8](repeating: 1, count: IndexFile.digestBytes)
-    let end = lseek(file.raw, 0, SEEK_END)
-    guard end > IndexFile.headerBytes + IndexFile.digestBytes else { return false }
-    let count = unsafe pread(file.raw, &digest, digest.count, end - off_t(digest.count))
-    return count == digest.count && digest.allSatisfy { $0 == 0 }
+    let size = lseek(file.raw, 0, SEEK_END)
+    guard (off_t(IndexFile.headerBytes + IndexFile.digestBytes)...mostBytes).contains(size) else { return false }
+    var (header, digest) = ([UInt8](repeating: 0, count: 4), [UInt8](repeating: 1, count: IndexFile.digestBytes))
+    return unsafe pread(file.raw, &header, 4, 0) == 4 && header.elementsEqual("DIRC".utf8)
+      && pread(file.raw, &digest, digest.count, size - off_t(digest.count)) == digest.count
+      && digest.allSatisfy { $0 == 0 }
   }
+
+  /// Two million files. The copy is in memory, and whoever works there can make a file of any length.
+  private static let mostBytes: off_t = 256 << 20
 }

@@ -11,6 +11,7 @@ import Tenant
 struct Repository: ~Copyable {
   // SAFETY: valid from init to deinit, used by the thread that owns the value.
   let pointer: OpaquePointer
+  /// A copy of its index is then read in that one's stead, and cannot be written.
   private let completedIndex: OwnedDescriptor?
 
   /// Opens what is at `path` and nothing above it. `bare` ignores the working tree (`path` is then the git directory).
@@ -20,9 +21,8 @@ struct Repository: ~Copyable {
     let flags = GIT_REPOSITORY_OPEN_NO_SEARCH.rawValue | (bare ? GIT_REPOSITORY_OPEN_BARE.rawValue : 0)
     try check("open repository \(path)", unsafe git_repository_open_ext(&handle, path.string, flags, nil))
     unsafe pointer = handle!
-    let isWorktree = unsafe git_repository_is_worktree(handle) == 1
     let index = unsafe FilePath(String(cString: git_repository_path(handle))).appending("index")
-    completedIndex = unsafe isWorktree ? Self.completeIndex(of: handle!, at: index) : nil
+    completedIndex = unsafe bare ? nil : Self.completeIndex(of: handle!, at: index)
   }
 
   /// Creates a bare repository without templates, so without anybody's sample or real hooks.

@@ -91,6 +91,12 @@ struct SandboxLanding: Sendable {
     if ahead == 0 { return false }
     guard behind == 0 else { throw notForward(short, behind: behind) }
     let checkout = try checkCheckout(of: ref)
+    if let checkout, Repository.lacksDigest(checkout.appending("index")) {
+      throw SandboxError(
+        .unsupported,
+        "\(short) is checked out with an index without a digest (index.skipHash), which libgit2 cannot write",
+        hint: "there: git -c index.skipHash=false update-index --force-write-index, then land again")
+    }
     var isWriting = false
     do {
       // Files and branch go together: nobody moves the branch while the files are written, and where either fails both are as before.
