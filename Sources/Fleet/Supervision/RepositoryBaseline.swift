@@ -25,6 +25,10 @@ struct RepositoryBaseline: Hashable, Sendable {
   mutating func begin(_ snapshots: [JSON]) {
     for snapshot in snapshots {
       guard let path = snapshot["directory"]?["path"]?.string else { continue }
+      // What the same repository led to before, while nobody was at work, is the measure of nothing.
+      if let source = snapshot["repo_path"]?.string {
+        directories = directories.filter { $0.value.isOpen || $0.value.snapshot["repo_path"]?.string != source }
+      }
       directories[path] = Directory(snapshot: snapshot, isOpen: true)
     }
   }

@@ -235,6 +235,51 @@ extension GitFixture {
     #expect(audited["blocked"] == true, "\(audited.compact)")
   }
 
+  /// What a worker does to send everybody's git elsewhere, and what a person does about it.
+  static let redirections: [(String, String)] = [
+    ("mv .git ../evil; echo \"gitdir: $PWD/../evil\" > .git", "rm .git; mv ../evil .git; rm .git/hooks/pre-commit"),
+    ("cp -r .git ../evil; rm -r ../evil/worktrees; echo $PWD/../evil > .git/commondir", "rm .git/commondir"),
+  ]
+
+  @Test(arguments: redirections) func `a repository that leads elsewhere is blocked, and nothing is given back to it`(
+    _ row: (String, String)
+  ) throws {
+    let fixture = try GitFixture()
+    let before = try fixture.measure()
+    let tree = try fixture.create()
+    try AtomicFile.write("work\n", to: tree.appending("work"))
+    func run(_ script: String) throws {
+      let done = try RunningProcess.run("/bin/bash", ["-ec", script], directory: fixture.repository)
+      #expect(done.exitCode == 0, "\(done.errors)")
+    }
+    try run("\(row.0); mkdir -p ../evil/hooks; echo evil > ../evil/hooks/pre-commit")
+    let audited = fixture.audit(before)
+    #expect(audited["blocked"] == true && audited["baselines"] == [], "\(audited.compact)")
+    let what =
+      "\(fixture.repository) leads to \(fixture.scratch.appending("evil")) and no longer to \(fixture.repository)/.git"
+    #expect(audited["findings"]?.array?.compactMap { $0["what"]?.string } == [what], "\(audited.compact)")
+    let torn = fixture.scratch.appending("torn")
+    let removed = fixture.verb("remove", "w", before.merging(["teardown": .string("touch \(torn)")]) { $1 })
+    #expect(removed["outcome"] == "kept" && removed["blocked"] == true, "\(removed.compact)")
+    #expect(Files.exists(tree.appending("work")) && !Files.exists(torn))
+    let look = before.merging(["repair": false]) { $1 }
+    #expect(fixture.audit(look)["blocked"] == true)
+    try run(row.1)
+    #expect(fixture.audit(look)["blocked"] == false)
+    #expect(fixture.verb("remove", "w", before)["outcome"] == "parked")
+  }
+
+  @Test func `a private repository that leads elsewhere is put right`() throws {
+    let fixture = try GitFixture()
+    let isPrivate: [String: JSON] = ["private": true]
+    let before = try fixture.measure(isPrivate).merging(isPrivate) { $1 }
+    try fixture.create("w", isPrivate)
+    let planted = fixture.root.appending("repos/web.git/commondir")
+    try AtomicFile.write("\(fixture.repository)/.git\n", to: planted)
+    let findings = fixture.audit(before)["findings"]?.array ?? []
+    #expect(findings.contains { $0["what"] == "commondir was planted" } && !Files.exists(planted), "\(findings)")
+  }
+
   @Test func `a hundred thousand refs are told as one more line, and are no reason not to look`() throws {
     let fixture = try GitFixture()
     let before = try fixture.measure()

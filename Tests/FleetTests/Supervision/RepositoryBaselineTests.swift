@@ -29,6 +29,17 @@ import Testing
     #expect(baseline.open == ["/r"])
   }
 
+  @Test func `where a repository leads while nobody is there is how it should be`() {
+    func snapshot(_ path: String) -> JSON { ["directory": ["path": .string(path)], "repo_path": "/r"] }
+    var baseline = RepositoryBaseline()
+    baseline.begin([snapshot("/r/.git")])
+    baseline.begin([snapshot("/elsewhere")])
+    #expect(baseline.open == ["/elsewhere", "/r/.git"], "somebody is there")
+    baseline.take(baseline.snapshots, isOpen: false, blocked: nil)
+    baseline.begin([snapshot("/r/.git")])
+    #expect(baseline.directories.keys.sorted() == ["/r/.git"])
+  }
+
   @Test func `a blocked one keeps the measure of how it should be`() {
     var baseline = RepositoryBaseline()
     baseline.begin([Self.snapshot("/r", "sound")])

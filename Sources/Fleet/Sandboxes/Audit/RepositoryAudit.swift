@@ -28,9 +28,11 @@ struct RepositoryAudit: Sendable {
 
   /// Compares with how things were before the worker came, as the supervisor kept it where no worker could touch it.
   func run(against before: AuditSnapshot) throws -> Result {
-    let after = try AuditSnapshot.take(common: common)
+    let after = try AuditSnapshot.take(common: common, repository: before.repository)
     guard after.directory.isSame(as: before.directory) else {
-      return Result(findings: [replaced(after)], isBlocked: true)
+      // Nobody knows how it was.
+      let drift = AuditDrift(what: "\(common) was replaced by another directory", action: .block)
+      return Result(findings: [.leftAlone(drift)], isBlocked: true)
     }
     let before = before.expecting(after)
     let worktrees = Worktree.all(common: common).compactMap(\.note)
@@ -59,17 +61,10 @@ struct RepositoryAudit: Sendable {
       try noteFindings(result.findings.filter(\.isSerious))
       // Looked at again only where something was put right.
       if result.findings.contains(where: { $0.drift.action != .report }) {
-        result.baseline = try AuditSnapshot.take(common: common)
+        result.baseline = try AuditSnapshot.take(common: common, repository: before.repository)
       }
     }
     return result
-  }
-
-  /// Nothing is put back into a directory of which nobody knows how it was.
-  private func replaced(_ after: AuditSnapshot) -> AuditFinding {
-    AuditFinding(
-      drift: AuditDrift(what: "\(after.directory.path) was replaced by another directory", action: .block),
-      done: "nothing was put back: sandboxes of this repository are refused until somebody looked", isSerious: true)
   }
 
   /// A removal parks and deletes after its audit: for the next one that is how things stand.
