@@ -18,8 +18,9 @@ extension SandboxVerb {
     return ["baselines": .array(try new.map { try scope.take($0).json })]
   }
 
-  /// `{worker, baselines: [snapshot], repair?}` → `{findings: [{what, done, serious, news}], blocked, baselines: [snapshot]}`. Looked at is
-  /// what the snapshots are of, but for directories that are the repository's no longer; one that was replaced has no new snapshot.
+  /// `{worker, baselines: [snapshot], repair?}` → `{findings: [{what, done, serious, news}], blocked, baselines: [snapshot], gone: [directory]}`.
+  /// Looked at is what the snapshots are of, but for directories that are the repository's no longer; one that was replaced has no new
+  /// snapshot. `gone` is a private twin that nobody asks for any more.
   static func audit(_ request: SandboxRequest) throws -> JSON {
     let worker = try request.worker()
     let layout = try request.layout()
@@ -32,9 +33,15 @@ extension SandboxVerb {
     var findings: [JSON] = []
     var isBlocked = false
     var baselines: [JSON] = []
+    var gone: [JSON] = []
     for before in scope.snapshots {
       let common = before.directory.path
-      if let drift = scope.redirection(of: before) {
+      let isGone = common == scope.own && !Files.isDirectory(common)
+      if isGone, !request.flag("private"), !Files.exists(common) {
+        gone.append(before.directory.json)
+        continue
+      }
+      if let drift = isGone ? AuditDrift(what: "\(common) is gone", action: .block) : scope.redirection(of: before) {
         findings.append(AuditFinding.leftAlone(drift).json)
         isBlocked = true
         continue
@@ -56,6 +63,8 @@ extension SandboxVerb {
       isBlocked = isBlocked || result.isBlocked
       if let baseline = result.baseline { baselines.append(baseline.json) }
     }
-    return ["findings": .array(findings), "blocked": .bool(isBlocked), "baselines": .array(baselines)]
+    return [
+      "findings": .array(findings), "blocked": .bool(isBlocked), "baselines": .array(baselines), "gone": .array(gone),
+    ]
   }
 }

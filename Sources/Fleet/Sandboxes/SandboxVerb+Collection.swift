@@ -4,8 +4,8 @@ import Tenant
 /// The verbs that look at sandboxes and take them away.
 extension SandboxVerb {
   /// `{worker, users?, dry_run?, park?, teardown?, teardown_timeout_s?, ports?, baselines?, sweep?}` →
-  /// `{removed, outcome, verdict, reason, reasons, parked, deleted_branch, facts, teardown_error, findings, blocked, baselines}`; `facts` is
-  /// null where the repository leads elsewhere than it did.
+  /// `{removed, outcome, verdict, reason, reasons, parked, deleted_branch, facts, teardown_error, findings, blocked, baselines, gone}`; `facts`
+  /// is null where the repository leads elsewhere than it did.
   static func remove(_ request: SandboxRequest) throws -> JSON {
     let worker = try request.worker()
     let dryRun = request.flag("dry_run")
@@ -45,7 +45,7 @@ extension SandboxVerb {
       "parked": list(result.parkedRefs), "deleted_branch": .optional(result.deletedBranch.map(shortBranch)),
       "facts": result.facts.json, "teardown_error": .optional(teardownError),
       "findings": audited["findings"] ?? [], "blocked": audited["blocked"] ?? false,
-      "baselines": .array(baselines),
+      "baselines": .array(baselines), "gone": audited["gone"] ?? [],
     ]
   }
 
@@ -57,6 +57,7 @@ extension SandboxVerb {
       "reason": .string(drift.what), "parked": [], "deleted_branch": .null, "facts": .null,
       "teardown_error": .optional(teardownError), "findings": audited["findings"] ?? [],
       "blocked": audited["blocked"] ?? false, "baselines": audited["baselines"] ?? [],
+      "gone": audited["gone"] ?? [],
     ]
   }
 

@@ -54,6 +54,11 @@ struct RepositoryBaseline: Hashable, Sendable {
     return one?["taken_s"]?.double ?? 0 < two?["taken_s"]?.double ?? 0
   }
 
+  /// Directories that are no more, unless others were measured in their places meanwhile.
+  mutating func forget(_ gone: [JSON]) {
+    directories = directories.filter { entry in !gone.contains { $0 == entry.value.snapshot["directory"] } }
+  }
+
   /// Somebody does something there again.
   mutating func reopen() {
     for path in directories.keys { directories[path]?.isOpen = true }

@@ -50,14 +50,18 @@ extension Supervisor {
     let serious = (json["findings"]?.array ?? []).filter { $0["serious"]?.bool == true }
     let words = serious.map { "\($0["what"]?.string ?? "?") (\($0["done"]?.string ?? "?"))" }.joined(separator: "; ")
     let snapshots = json["baselines"]?.array ?? []
+    let gone = json["gone"]?.array ?? []
     let blocked = json["blocked"]?.bool == true ? words : nil
     var isToldAlready = false
     if let blocked, case .known(let before) = await baseline(repo, tenant.id) {
       isToldAlready = before.blocked == blocked
     }
-    if !snapshots.isEmpty || blocked != nil {
+    if !snapshots.isEmpty || blocked != nil || !gone.isEmpty {
       let isOpen = isWorked(repo, of: tenant.id.name, besides: worker)
-      let failure = await changeBaseline(repo, tenant.id) { $0.take(snapshots, isOpen: isOpen, blocked: blocked) }
+      let failure = await changeBaseline(repo, tenant.id) {
+        $0.take(snapshots, isOpen: isOpen, blocked: blocked)
+        $0.forget(gone)
+      }
       if let failure {
         say(
           "how repository \(repo) stands now could not be noted (\(failure)): the next audit compares with what was noted before",

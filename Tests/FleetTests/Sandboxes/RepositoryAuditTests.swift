@@ -280,6 +280,23 @@ extension GitFixture {
     #expect(findings.contains { $0["what"] == "commondir was planted" } && !Files.exists(planted), "\(findings)")
   }
 
+  /// Its supervisor died before it forgot that it was given up; or the tenant took it away itself.
+  @Test func `a private repository that is gone stands in nobody's way, unless it is wanted`() throws {
+    let fixture = try GitFixture()
+    let before = try fixture.measure(["private": true])
+    #expect(fixture.verb("tend", "w", ["retire": true])["retired"] == ["web"])
+    let own = fixture.root.appending("repos/web.git")
+    try fixture.create()
+    let audited = fixture.audit(before)
+    #expect(audited["ok"] == true && audited["blocked"] == false && audited["findings"] == [], "\(audited.compact)")
+    #expect(audited["gone"]?.array?.map { $0["path"]?.string } == [own.string], "\(audited.compact)")
+    let removed = fixture.verb("remove", "w", before)
+    #expect(removed["removed"] == true && removed["gone"] == audited["gone"], "\(removed.compact)")
+    let wanted = fixture.audit(before.merging(["private": true]) { $1 })
+    #expect(wanted["blocked"] == true && wanted["gone"] == [], "\(wanted.compact)")
+    #expect(wanted["findings"]?.array?.first?["what"]?.string == "\(own) is gone", "\(wanted.compact)")
+  }
+
   @Test func `a hundred thousand refs are told as one more line, and are no reason not to look`() throws {
     let fixture = try GitFixture()
     let before = try fixture.measure()

@@ -25,8 +25,11 @@ import Testing
     #expect(baseline.open == ["/s/t/repos/r.git"] && Self.heads(baseline) == ["two", "twin"])
     baseline.reopen()
     #expect(baseline.open.count == 2)
+    var other = baseline
     baseline.forget(below: "/s/t")
     #expect(baseline.open == ["/r"])
+    other.forget([["path": "/r"], ["path": "/s/t/repos/r.git", "inode": 2]])
+    #expect(other.open == ["/s/t/repos/r.git"], "what was measured there since stays")
   }
 
   @Test func `where a repository leads while nobody is there is how it should be`() {
