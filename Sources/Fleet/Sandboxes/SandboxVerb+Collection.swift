@@ -21,9 +21,13 @@ extension SandboxVerb {
     removal.dryRun = dryRun
     removal.parks = request.flag("park", default: true)
     let result = try removal.run()
-    // Where that fails just now, the next audit tells what this removal did.
-    let baselines = (audited["baselines"]?.array ?? []).map {
-      (try? RepositoryAudit.amend($0, parked: result.parkedRefs, deleted: result.deletedBranch)) ?? $0
+    // Of the directory that had the worktree only: the other one has refs of the same names. Where that fails just now, the next audit
+    // tells what this removal did.
+    let own = place.layout.privateRepository(place.name).string
+    let baselines = (audited["baselines"]?.array ?? []).map { baseline in
+      guard (baseline["directory"]?["path"]?.string == own) == place.isPrivate else { return baseline }
+      return (try? RepositoryAudit.amend(baseline, parked: result.parkedRefs, deleted: result.deletedBranch))
+        ?? baseline
     }
     var reason = result.sentence
     let serious = (audited["findings"]?.array ?? []).filter { $0["serious"]?.bool == true }

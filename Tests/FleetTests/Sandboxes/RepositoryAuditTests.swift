@@ -209,6 +209,19 @@ extension GitFixture {
     #expect(removed["baselines"]?.array?.count == 2)
   }
 
+  @Test func `what a removal deletes in a private repository is still measured in the source`() throws {
+    let fixture = try GitFixture()
+    try fixture.git(["checkout", "-q", "-b", "looop/w"])
+    try fixture.commitAll("another tenant's")
+    try fixture.git(["checkout", "-q", "main"])
+    let before = try fixture.measure(["private": true])
+    try fixture.create("w", ["private": true])
+    let removed = fixture.verb("remove", "w", before.merging(["private": true]) { $1 })
+    #expect(removed["deleted_branch"] == "looop/w", "\(removed.compact)")
+    let kept = (removed["baselines"]?.array ?? []).filter { $0["references"]?["refs/heads/looop/w"] != nil }
+    #expect(kept.map { $0["directory"]?["path"]?.string } == ["\(fixture.repository)/.git"])
+  }
+
   @Test func `a hook that became a link is put back once`() throws {
     let fixture = try GitFixture()
     try fixture.scratch.write("#!/bin/sh\n", to: "source/.git/hooks/pre-commit", mode: 0o755)
