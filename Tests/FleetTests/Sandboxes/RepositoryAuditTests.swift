@@ -418,6 +418,23 @@ extension GitFixture {
     #expect(noted == "refs/looop/audit/w/heads/merged\n")
   }
 
+  @Test func `each state of a branch that is lost is anchored, and told by the name that holds it`() throws {
+    let fixture = try GitFixture()
+    func commit(_ message: String) throws -> String {
+      String(try fixture.git(["commit-tree", "-m", message, "HEAD^{tree}"]).dropLast())
+    }
+    let (one, two) = (try commit("one"), try commit("two"))
+    for (id, name) in [(one, "feature"), (two, "feature-2"), (one, "feature")] {
+      try fixture.git(["branch", "feature", id])
+      let before = try fixture.measure()
+      try fixture.git(["branch", "-q", "-D", "feature"])
+      let findings = fixture.audit(before)["findings"]?.array ?? []
+      #expect(findings.map { $0["done"] } == [.string("what it named is kept as refs/looop/audit/w/heads/\(name)")])
+    }
+    let anchored = try fixture.git(["for-each-ref", "--format=%(objectname)", "refs/looop/audit"])
+    #expect(anchored == "\(one)\n\(two)\n")
+  }
+
   @Test func `a repository that was made unusable is put right before the worktree is judged`() throws {
     let fixture = try GitFixture()
     let before = try fixture.measure()

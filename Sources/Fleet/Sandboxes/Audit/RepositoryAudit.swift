@@ -120,8 +120,14 @@ struct RepositoryAudit: Sendable {
     }
   }
 
+  /// What is anchored under the name already stays there.
   private func anchor(_ ref: String, _ id: ObjectID, _ repository: borrowing Repository) throws -> String {
-    let name = "refs/looop/audit/\(worker)/" + ref.dropFirst("refs/".count)
+    let first = "refs/looop/audit/\(worker)/" + ref.dropFirst("refs/".count)
+    var (name, number) = (first, 1)
+    while let anchored = try repository.target(of: name), anchored != id {
+      number += 1
+      name = "\(first)-\(number)"
+    }
     if try repository.target(of: name) == nil {
       try repository.createReference(name, at: id, message: "looop: what \(ref) named before \(worker)")
     }
