@@ -435,6 +435,49 @@ extension GitFixture {
     #expect(anchored == "\(one)\n\(two)\n")
   }
 
+  /// How a branch is lost where its anchor's name cannot be made, or the branch not be read; and where it is kept.
+  static let awkward: [(String, String, String)] = [
+    ("git update-ref refs/looop/audit/w/heads/f HEAD", "f/x", "f-x"),
+    ("git update-ref refs/looop/audit/w/heads/f/x HEAD", "f", "f-2"),
+    ("git update-ref refs/looop/audit/w/heads/f/x HEAD; git pack-refs --all", "f", "f-2"),
+    ("printf garbage > .git/refs/heads/f", "f", "f"),
+  ]
+
+  @Test(arguments: awkward) func `whatever its name, what a branch named is kept`(
+    _ row: (String, String, String)
+  ) throws {
+    let fixture = try GitFixture()
+    let lost = try fixture.git(["commit-tree", "-m", "lost", "HEAD^{tree}"])
+    try fixture.git(["branch", row.1, String(lost.dropLast())])
+    let before = try fixture.measure()
+    let script = "\(row.0); test -z \"$(git for-each-ref refs/heads/f)\" || git branch -q -D \(row.1)"
+    let done = try RunningProcess.run("/bin/bash", ["-c", script], directory: fixture.repository)
+    #expect(done.exitCode == 0, "\(done.errors)")
+    let audited = fixture.audit(before)
+    #expect(audited["blocked"] == false, "\(audited.compact)")
+    #expect(try fixture.git(["rev-parse", "refs/looop/audit/w/heads/\(row.2)"]) == lost, "\(audited.compact)")
+  }
+
+  @Test func `what could not be anchored is anchored by the next audit, and blocks nothing`() throws {
+    let fixture = try GitFixture()
+    try fixture.git([
+      "branch", "feature", String(try fixture.git(["commit-tree", "-m", "x", "HEAD^{tree}"]).dropLast()),
+    ])
+    try fixture.scratch.write("mine\n", to: "source/run.sh")
+    try fixture.git(["stash", "-q"])
+    let before = try fixture.measure()
+    try fixture.git(["stash", "drop", "-q"])
+    try fixture.git(["branch", "-q", "-D", "feature"])
+    try fixture.git(["update-ref", "refs/looop/audit", "HEAD"])
+    let audited = fixture.audit(before)
+    #expect(audited["blocked"] == false, "\(audited.compact)")
+    #expect(audited["findings"]?.array?.count { $0["serious"] == true } == 2, "\(audited.compact)")
+    try fixture.git(["update-ref", "-d", "refs/looop/audit"])
+    let next = fixture.audit(["baselines": audited["baselines"] ?? .null])
+    let anchored = try fixture.git(["for-each-ref", "refs/looop/audit/w"]).split(separator: "\n")
+    #expect(anchored.count == 2, "\(next.compact)")
+  }
+
   @Test func `a repository that was made unusable is put right before the worktree is judged`() throws {
     let fixture = try GitFixture()
     let before = try fixture.measure()

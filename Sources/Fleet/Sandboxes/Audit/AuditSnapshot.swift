@@ -94,6 +94,14 @@ struct AuditSnapshot: Hashable, Sendable {
     return expected
   }
 
+  /// With what an audit could not anchor, by the name of the anchor: the next one finds again that it is lacking.
+  mutating func miss(_ ref: String, _ old: ObjectID) {
+    if ref.hasPrefix(Self.stashed) { stashes.append(old) } else { references[ref] = old }
+  }
+
+  /// No ref has the name: it says below `refs/looop/audit/` which entry of the stash it was.
+  static let stashed = "refs/stash-"
+
   /// Where a planted link would redirect git: the directory itself, and one level of what it trusts.
   private static func topology(_ common: FilePath) -> [String] {
     var paths = Files.names(common)
