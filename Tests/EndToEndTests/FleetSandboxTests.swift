@@ -270,6 +270,24 @@ struct FleetSandboxTests {
     #expect(!fleet.log.contains("for everybody"), "\(fleet.log)")
   }
 
+  @Test func `a measure that was removed while somebody works is taken anew before the next one comes`() throws {
+    let fleet = try FleetUnderTest()
+    try fleet.makeRepository("web")
+    try fleet.makeTenant("web", yaml: "repos: { web: \(fleet.repository("web")) }\nsandboxes: { keep: 0s }\n")
+    try fleet.start()
+    let hook = fleet.repository("web").appending(".git/hooks/pre-commit")
+    let go = fleet.dataDir("web").reports.appending("go")
+    try Self.start(
+      fleet, "web", "mallory",
+      "while [ ! -e \(go) ]; do sleep 0.02; done; echo evil >\(hook); \"$LOOOP_BIN\" _ kill mallory")
+    #expect(try eventually(within: 20) { try fleet.worker("web", "mallory")?["phase"]?.string == "running" })
+    #expect(AtomicFile.remove(fleet.scratch.appending("state/baselines/web/web.json")))
+    try Self.start(fleet, "web", "next", "exec sleep 600")
+    #expect(try eventually(within: 20) { try fleet.worker("web", "next")?["phase"]?.string == "running" })
+    try AtomicFile.write("", to: go)
+    #expect(eventually(within: 30) { fleet.log.contains("hooks/pre-commit was planted") }, "\(fleet.log)")
+  }
+
   @Test func `what could not be looked at does not become the measure`() throws {
     let fleet = try FleetUnderTest()
     try fleet.makeRepository("web")

@@ -4,14 +4,16 @@ import Tenant
 /// The verbs that look at sandboxes and take them away.
 extension SandboxVerb {
   /// `{worker, users?, dry_run?, park?, teardown?, teardown_timeout_s?, ports?, baselines?, sweep?}` →
-  /// `{removed, outcome, verdict, reason, reasons, parked, deleted_branch, facts, teardown_error, findings, blocked, baselines}`
+  /// `{removed, outcome, verdict, reason, reasons, parked, deleted_branch, facts, teardown_error, findings, blocked, baselines, gone}`; `facts`
+  /// is null where the repository leads elsewhere than it did.
   static func remove(_ request: SandboxRequest) throws -> JSON {
     let worker = try request.worker()
     let dryRun = request.flag("dry_run")
     // What it runs, the worker may have written.
-    let teardownError = try dryRun ? nil : tearDown(request, worker)
+    let teardownError = try dryRun || AuditScope(request).redirection != nil ? nil : tearDown(request, worker)
     // Then the audit: a repository that was made unusable is put right before anything of ours relies on it.
     let audited = try dryRun ? [:] : audit(request)
+    if let drift = try AuditScope(request).redirection { return redirected(drift, audited, teardownError) }
     let place = try RepositoryPlace.of(worker, request)
     var removal = SandboxRemoval(
       layout: place.layout, worker: worker, repositoryName: place.name, common: place.common,
@@ -19,9 +21,13 @@ extension SandboxVerb {
     removal.dryRun = dryRun
     removal.parks = request.flag("park", default: true)
     let result = try removal.run()
-    // Where that fails just now, the next audit tells what this removal did.
-    let baselines = (audited["baselines"]?.array ?? []).map {
-      (try? RepositoryAudit.amend($0, parked: result.parkedRefs, deleted: result.deletedBranch)) ?? $0
+    // Of the directory that had the worktree only: the other one has refs of the same names. Where that fails just now, the next audit
+    // tells what this removal did.
+    let own = place.layout.privateRepository(place.name).string
+    let baselines = (audited["baselines"]?.array ?? []).map { baseline in
+      guard (baseline["directory"]?["path"]?.string == own) == place.isPrivate else { return baseline }
+      return (try? RepositoryAudit.amend(baseline, parked: result.parkedRefs, deleted: result.deletedBranch))
+        ?? baseline
     }
     var reason = result.sentence
     let serious = (audited["findings"]?.array ?? []).filter { $0["serious"]?.bool == true }
@@ -43,7 +49,19 @@ extension SandboxVerb {
       "parked": list(result.parkedRefs), "deleted_branch": .optional(result.deletedBranch.map(shortBranch)),
       "facts": result.facts.json, "teardown_error": .optional(teardownError),
       "findings": audited["findings"] ?? [], "blocked": audited["blocked"] ?? false,
-      "baselines": .array(baselines),
+      "baselines": .array(baselines), "gone": audited["gone"] ?? [],
+    ]
+  }
+
+  /// Parked in another repository than the worker's, its work would go with that.
+  private static func redirected(_ drift: AuditDrift, _ audited: JSON, _ teardownError: String?) -> JSON {
+    let verdict = CollectionVerdict.keep([drift.what])
+    return [
+      "removed": false, "outcome": "kept", "verdict": .string(verdict.name), "reasons": list(verdict.reasons),
+      "reason": .string(drift.what), "parked": [], "deleted_branch": .null, "facts": .null,
+      "teardown_error": .optional(teardownError), "findings": audited["findings"] ?? [],
+      "blocked": audited["blocked"] ?? false, "baselines": audited["baselines"] ?? [],
+      "gone": audited["gone"] ?? [],
     ]
   }
 

@@ -25,6 +25,10 @@ struct RepositoryBaseline: Hashable, Sendable {
   mutating func begin(_ snapshots: [JSON]) {
     for snapshot in snapshots {
       guard let path = snapshot["directory"]?["path"]?.string else { continue }
+      // What the same repository led to before, while nobody was at work, is the measure of nothing.
+      if let source = snapshot["repo_path"]?.string {
+        directories = directories.filter { $0.value.isOpen || $0.value.snapshot["repo_path"]?.string != source }
+      }
       directories[path] = Directory(snapshot: snapshot, isOpen: true)
     }
   }
@@ -48,6 +52,11 @@ struct RepositoryBaseline: Hashable, Sendable {
     let (one, two) = (snapshot["directory"], other["directory"])
     guard one?["boot_id"] == two?["boot_id"] else { return false }
     return one?["taken_s"]?.double ?? 0 < two?["taken_s"]?.double ?? 0
+  }
+
+  /// Directories that are no more, unless others were measured in their places meanwhile.
+  mutating func forget(_ gone: [JSON]) {
+    directories = directories.filter { entry in !gone.contains { $0 == entry.value.snapshot["directory"] } }
   }
 
   /// Somebody does something there again.

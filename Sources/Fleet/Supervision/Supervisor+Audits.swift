@@ -50,10 +50,18 @@ extension Supervisor {
     let serious = (json["findings"]?.array ?? []).filter { $0["serious"]?.bool == true }
     let words = serious.map { "\($0["what"]?.string ?? "?") (\($0["done"]?.string ?? "?"))" }.joined(separator: "; ")
     let snapshots = json["baselines"]?.array ?? []
+    let gone = json["gone"]?.array ?? []
     let blocked = json["blocked"]?.bool == true ? words : nil
-    if !snapshots.isEmpty || blocked != nil {
+    var isToldAlready = false
+    if let blocked, case .known(let before) = await baseline(repo, tenant.id) {
+      isToldAlready = before.blocked == blocked
+    }
+    if !snapshots.isEmpty || blocked != nil || !gone.isEmpty {
       let isOpen = isWorked(repo, of: tenant.id.name, besides: worker)
-      let failure = await changeBaseline(repo, tenant.id) { $0.take(snapshots, isOpen: isOpen, blocked: blocked) }
+      let failure = await changeBaseline(repo, tenant.id) {
+        $0.take(snapshots, isOpen: isOpen, blocked: blocked)
+        $0.forget(gone)
+      }
       if let failure {
         say(
           "how repository \(repo) stands now could not be noted (\(failure)): the next audit compares with what was noted before",
@@ -64,7 +72,8 @@ extension Supervisor {
     if !news.isEmpty {
       say("\(who), or somebody meanwhile: repository \(repo): \(news.joined(separator: "; "))", about: tenant.id.name)
     }
-    guard !serious.isEmpty else { return }
+    // Each removal that waits for it finds it again.
+    guard !serious.isEmpty, !isToldAlready else { return }
     say("\(who) changed repository \(repo) for everybody: \(words)", about: tenant.id.name, level: .error)
     let entry = AuditEntry(
       at: clock.now, actor: who, via: "audit of its repository", action: "drift", scope: .tenant(tenant.id),

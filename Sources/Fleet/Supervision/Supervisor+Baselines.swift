@@ -36,7 +36,9 @@ extension Supervisor {
       if known.isOpen, let refusal = await lookAfterEarlier(repo, source, record.id, known, tenant) { return refusal }
     }
     let home = SandboxKeeping.Home(source: source, isPrivate: order.isPrivate(source))
-    guard tenants[id.name]?.sandboxes.measured[repo]?.contains(home) != true else { return nil }
+    // A person may have removed what was kept while somebody works there.
+    let isMeasured = tenants[id.name]?.sandboxes.measured[repo]?.contains(home) == true && !known.directories.isEmpty
+    if isMeasured { return nil }
     return await begin(repo, home, for: record, order, tenant)
   }
 

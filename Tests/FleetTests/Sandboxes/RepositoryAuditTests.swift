@@ -209,6 +209,19 @@ extension GitFixture {
     #expect(removed["baselines"]?.array?.count == 2)
   }
 
+  @Test func `what a removal deletes in a private repository is still measured in the source`() throws {
+    let fixture = try GitFixture()
+    try fixture.git(["checkout", "-q", "-b", "looop/w"])
+    try fixture.commitAll("another tenant's")
+    try fixture.git(["checkout", "-q", "main"])
+    let before = try fixture.measure(["private": true])
+    try fixture.create("w", ["private": true])
+    let removed = fixture.verb("remove", "w", before.merging(["private": true]) { $1 })
+    #expect(removed["deleted_branch"] == "looop/w", "\(removed.compact)")
+    let kept = (removed["baselines"]?.array ?? []).filter { $0["references"]?["refs/heads/looop/w"] != nil }
+    #expect(kept.map { $0["directory"]?["path"]?.string } == ["\(fixture.repository)/.git"])
+  }
+
   @Test func `a hook that became a link is put back once`() throws {
     let fixture = try GitFixture()
     try fixture.scratch.write("#!/bin/sh\n", to: "source/.git/hooks/pre-commit", mode: 0o755)
@@ -233,6 +246,68 @@ extension GitFixture {
     #expect(symlink(fixture.scratch.appending("moved").string, common.appending("objects").string) == 0)
     let audited = fixture.audit(before)
     #expect(audited["blocked"] == true, "\(audited.compact)")
+  }
+
+  /// What a worker does to send everybody's git elsewhere, and what a person does about it.
+  static let redirections: [(String, String)] = [
+    ("mv .git ../evil; echo \"gitdir: $PWD/../evil\" > .git", "rm .git; mv ../evil .git; rm .git/hooks/pre-commit"),
+    ("cp -r .git ../evil; rm -r ../evil/worktrees; echo $PWD/../evil > .git/commondir", "rm .git/commondir"),
+  ]
+
+  @Test(arguments: redirections) func `a repository that leads elsewhere is blocked, and nothing is given back to it`(
+    _ row: (String, String)
+  ) throws {
+    let fixture = try GitFixture()
+    let before = try fixture.measure()
+    let tree = try fixture.create()
+    try AtomicFile.write("work\n", to: tree.appending("work"))
+    func run(_ script: String) throws {
+      let done = try RunningProcess.run("/bin/bash", ["-ec", script], directory: fixture.repository)
+      #expect(done.exitCode == 0, "\(done.errors)")
+    }
+    try run("\(row.0); mkdir -p ../evil/hooks; echo evil > ../evil/hooks/pre-commit")
+    let audited = fixture.audit(before)
+    #expect(audited["blocked"] == true && audited["baselines"] == [], "\(audited.compact)")
+    let what =
+      "\(fixture.repository) leads to \(fixture.scratch.appending("evil")) and no longer to \(fixture.repository)/.git"
+    #expect(audited["findings"]?.array?.compactMap { $0["what"]?.string } == [what], "\(audited.compact)")
+    let torn = fixture.scratch.appending("torn")
+    let removed = fixture.verb("remove", "w", before.merging(["teardown": .string("touch \(torn)")]) { $1 })
+    #expect(removed["outcome"] == "kept" && removed["blocked"] == true, "\(removed.compact)")
+    #expect(Files.exists(tree.appending("work")) && !Files.exists(torn))
+    let look = before.merging(["repair": false]) { $1 }
+    #expect(fixture.audit(look)["blocked"] == true)
+    try run(row.1)
+    #expect(fixture.audit(look)["blocked"] == false)
+    #expect(fixture.verb("remove", "w", before)["outcome"] == "parked")
+  }
+
+  @Test func `a private repository that leads elsewhere is put right`() throws {
+    let fixture = try GitFixture()
+    let isPrivate: [String: JSON] = ["private": true]
+    let before = try fixture.measure(isPrivate).merging(isPrivate) { $1 }
+    try fixture.create("w", isPrivate)
+    let planted = fixture.root.appending("repos/web.git/commondir")
+    try AtomicFile.write("\(fixture.repository)/.git\n", to: planted)
+    let findings = fixture.audit(before)["findings"]?.array ?? []
+    #expect(findings.contains { $0["what"] == "commondir was planted" } && !Files.exists(planted), "\(findings)")
+  }
+
+  /// Its supervisor died before it forgot that it was given up; or the tenant took it away itself.
+  @Test func `a private repository that is gone stands in nobody's way, unless it is wanted`() throws {
+    let fixture = try GitFixture()
+    let before = try fixture.measure(["private": true])
+    #expect(fixture.verb("tend", "w", ["retire": true])["retired"] == ["web"])
+    let own = fixture.root.appending("repos/web.git")
+    try fixture.create()
+    let audited = fixture.audit(before)
+    #expect(audited["ok"] == true && audited["blocked"] == false && audited["findings"] == [], "\(audited.compact)")
+    #expect(audited["gone"]?.array?.map { $0["path"]?.string } == [own.string], "\(audited.compact)")
+    let removed = fixture.verb("remove", "w", before)
+    #expect(removed["removed"] == true && removed["gone"] == audited["gone"], "\(removed.compact)")
+    let wanted = fixture.audit(before.merging(["private": true]) { $1 })
+    #expect(wanted["blocked"] == true && wanted["gone"] == [], "\(wanted.compact)")
+    #expect(wanted["findings"]?.array?.first?["what"]?.string == "\(own) is gone", "\(wanted.compact)")
   }
 
   @Test func `a hundred thousand refs are told as one more line, and are no reason not to look`() throws {
@@ -341,6 +416,66 @@ extension GitFixture {
     #expect(findings.count == 2 && findings.allSatisfy { $0["serious"] == false }, "\(findings)")
     let noted = try fixture.git(["for-each-ref", "--format=%(refname)", "refs/looop/audit"])
     #expect(noted == "refs/looop/audit/w/heads/merged\n")
+  }
+
+  @Test func `each state of a branch that is lost is anchored, and told by the name that holds it`() throws {
+    let fixture = try GitFixture()
+    func commit(_ message: String) throws -> String {
+      String(try fixture.git(["commit-tree", "-m", message, "HEAD^{tree}"]).dropLast())
+    }
+    let (one, two) = (try commit("one"), try commit("two"))
+    for (id, name) in [(one, "feature"), (two, "feature-2"), (one, "feature")] {
+      try fixture.git(["branch", "feature", id])
+      let before = try fixture.measure()
+      try fixture.git(["branch", "-q", "-D", "feature"])
+      let findings = fixture.audit(before)["findings"]?.array ?? []
+      #expect(findings.map { $0["done"] } == [.string("what it named is kept as refs/looop/audit/w/heads/\(name)")])
+    }
+    let anchored = try fixture.git(["for-each-ref", "--format=%(objectname)", "refs/looop/audit"])
+    #expect(anchored == "\(one)\n\(two)\n")
+  }
+
+  /// How a branch is lost where its anchor's name cannot be made, or the branch not be read; and where it is kept.
+  static let awkward: [(String, String, String)] = [
+    ("git update-ref refs/looop/audit/w/heads/f HEAD", "f/x", "f-x"),
+    ("git update-ref refs/looop/audit/w/heads/f/x HEAD", "f", "f-2"),
+    ("git update-ref refs/looop/audit/w/heads/f/x HEAD; git pack-refs --all", "f", "f-2"),
+    ("printf garbage > .git/refs/heads/f", "f", "f"),
+  ]
+
+  @Test(arguments: awkward) func `whatever its name, what a branch named is kept`(
+    _ row: (String, String, String)
+  ) throws {
+    let fixture = try GitFixture()
+    let lost = try fixture.git(["commit-tree", "-m", "lost", "HEAD^{tree}"])
+    try fixture.git(["branch", row.1, String(lost.dropLast())])
+    let before = try fixture.measure()
+    let script = "\(row.0); test -z \"$(git for-each-ref refs/heads/f)\" || git branch -q -D \(row.1)"
+    let done = try RunningProcess.run("/bin/bash", ["-c", script], directory: fixture.repository)
+    #expect(done.exitCode == 0, "\(done.errors)")
+    let audited = fixture.audit(before)
+    #expect(audited["blocked"] == false, "\(audited.compact)")
+    #expect(try fixture.git(["rev-parse", "refs/looop/audit/w/heads/\(row.2)"]) == lost, "\(audited.compact)")
+  }
+
+  @Test func `what could not be anchored is anchored by the next audit, and blocks nothing`() throws {
+    let fixture = try GitFixture()
+    try fixture.git([
+      "branch", "feature", String(try fixture.git(["commit-tree", "-m", "x", "HEAD^{tree}"]).dropLast()),
+    ])
+    try fixture.scratch.write("mine\n", to: "source/run.sh")
+    try fixture.git(["stash", "-q"])
+    let before = try fixture.measure()
+    try fixture.git(["stash", "drop", "-q"])
+    try fixture.git(["branch", "-q", "-D", "feature"])
+    try fixture.git(["update-ref", "refs/looop/audit", "HEAD"])
+    let audited = fixture.audit(before)
+    #expect(audited["blocked"] == false, "\(audited.compact)")
+    #expect(audited["findings"]?.array?.count { $0["serious"] == true } == 2, "\(audited.compact)")
+    try fixture.git(["update-ref", "-d", "refs/looop/audit"])
+    let next = fixture.audit(["baselines": audited["baselines"] ?? .null])
+    let anchored = try fixture.git(["for-each-ref", "refs/looop/audit/w"]).split(separator: "\n")
+    #expect(anchored.count == 2, "\(next.compact)")
   }
 
   @Test func `a repository that was made unusable is put right before the worktree is judged`() throws {

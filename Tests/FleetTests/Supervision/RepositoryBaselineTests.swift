@@ -25,8 +25,22 @@ import Testing
     #expect(baseline.open == ["/s/t/repos/r.git"] && Self.heads(baseline) == ["two", "twin"])
     baseline.reopen()
     #expect(baseline.open.count == 2)
+    var other = baseline
     baseline.forget(below: "/s/t")
     #expect(baseline.open == ["/r"])
+    other.forget([["path": "/r"], ["path": "/s/t/repos/r.git", "inode": 2]])
+    #expect(other.open == ["/s/t/repos/r.git"], "what was measured there since stays")
+  }
+
+  @Test func `where a repository leads while nobody is there is how it should be`() {
+    func snapshot(_ path: String) -> JSON { ["directory": ["path": .string(path)], "repo_path": "/r"] }
+    var baseline = RepositoryBaseline()
+    baseline.begin([snapshot("/r/.git")])
+    baseline.begin([snapshot("/elsewhere")])
+    #expect(baseline.open == ["/elsewhere", "/r/.git"], "somebody is there")
+    baseline.take(baseline.snapshots, isOpen: false, blocked: nil)
+    baseline.begin([snapshot("/r/.git")])
+    #expect(baseline.directories.keys.sorted() == ["/r/.git"])
   }
 
   @Test func `a blocked one keeps the measure of how it should be`() {

@@ -162,12 +162,11 @@ struct AuditDrift: Hashable, Sendable {
   private static func rest(_ before: AuditSnapshot, _ after: AuditSnapshot) -> [AuditDrift] {
     var found: [AuditDrift] = []
     // The stash is everybody's: a `stash pop` takes whoever's entry is on top, and nothing but the stash holds it.
-    // No ref has the name that is made up here: it says below `refs/looop/audit/` which entry it was.
     for (position, entry) in before.stashes.enumerated() where !after.stashes.contains(entry) {
       found.append(
         AuditDrift(
           what: "stash@{\(position)} (\(entry.short)) was taken or dropped",
-          action: .anchor(ref: "refs/stash-\(entry.short)", entry)))
+          action: .anchor(ref: AuditSnapshot.stashed + entry.short, entry)))
     }
     let new = after.stashes.filter { !before.stashes.contains($0) }.count
     if new > 0 { found.append(AuditDrift(what: "the stash has \(new) new entries", action: .report)) }

@@ -13,6 +13,14 @@ struct AuditFinding: Hashable, Sendable {
       "news": .bool(drift.action == .report),
     ]
   }
+
+  /// What nobody but a person can put right.
+  static func leftAlone(_ drift: AuditDrift) -> AuditFinding {
+    AuditFinding(
+      drift: drift, done: "nothing was put back: sandboxes of this repository are refused until somebody looked",
+      isSerious: true)
+  }
+
   var sentence: String { "\(drift.what) (\(done))" }
 
   /// So many of a kind a person reads; a worker may make a hundred thousand refs.

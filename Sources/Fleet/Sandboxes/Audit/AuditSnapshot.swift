@@ -14,6 +14,8 @@ struct AuditSnapshot: Hashable, Sendable {
   }
 
   var directory: AuditedDirectory
+  /// As the configuration named the repository of which it was the directory; nil for a private twin.
+  var repository: FilePath?
   var settings: [Repository.Setting] = []
   /// By path below the common directory: configuration, hooks, attributes, alternates, …
   var files: [String: Guarded] = [:]
@@ -32,11 +34,11 @@ struct AuditSnapshot: Hashable, Sendable {
   private static let largest = 1 << 20
   static let guarded = [
     "config", "info/attributes", "info/exclude", "info/sparse-checkout", "info/grafts", "objects/info/alternates",
-    "objects/info/http-alternates", "shallow", "config.worktree",
+    "objects/info/http-alternates", "shallow", "config.worktree", "commondir",
   ]
 
-  static func take(common: FilePath) throws -> AuditSnapshot {
-    var snapshot = AuditSnapshot(directory: try AuditedDirectory(at: common))
+  static func take(common: FilePath, repository: FilePath?) throws -> AuditSnapshot {
+    var snapshot = AuditSnapshot(directory: try AuditedDirectory(at: common), repository: repository)
     let hooks = Files.names(common.appending("hooks")).filter { !$0.hasSuffix(".sample") }.map { "hooks/\($0)" }
     for path in guarded + hooks { snapshot.read(path, common) }
     for name in Files.names(common.appending("worktrees")) { snapshot.readWorktree(name, common) }
@@ -92,6 +94,14 @@ struct AuditSnapshot: Hashable, Sendable {
     return expected
   }
 
+  /// With what an audit could not anchor, by the name of the anchor: the next one finds again that it is lacking.
+  mutating func miss(_ ref: String, _ old: ObjectID) {
+    if ref.hasPrefix(Self.stashed) { stashes.append(old) } else { references[ref] = old }
+  }
+
+  /// No ref has the name: it says below `refs/looop/audit/` which entry of the stash it was.
+  static let stashed = "refs/stash-"
+
   /// Where a planted link would redirect git: the directory itself, and one level of what it trusts.
   private static func topology(_ common: FilePath) -> [String] {
     var paths = Files.names(common)
@@ -106,7 +116,8 @@ struct AuditSnapshot: Hashable, Sendable {
 
   var json: JSON {
     [
-      "v": 2, "directory": directory.json, "head": .string(head), "stashes": .array(stashes.map { .string($0.hex) }),
+      "v": 2, "directory": directory.json, "repo_path": .optional(repository?.string), "head": .string(head),
+      "stashes": .array(stashes.map { .string($0.hex) }),
       "files": .object(
         files.mapValues {
           [
@@ -122,13 +133,16 @@ struct AuditSnapshot: Hashable, Sendable {
     ]
   }
 
-  private init(directory: AuditedDirectory) { self.directory = directory }
+  private init(directory: AuditedDirectory, repository: FilePath?) {
+    (self.directory, self.repository) = (directory, repository)
+  }
 
   init?(json: JSON) {
     guard json["v"]?.int == 2, let directory = json["directory"].flatMap(AuditedDirectory.init(json:)) else {
       return nil
     }
     self.directory = directory
+    repository = json["repo_path"]?.string.map { FilePath($0) }
     head = json["head"]?.string ?? ""
     stashes = (json["stashes"]?.array ?? []).compactMap { $0.string.flatMap(ObjectID.init) }
     for (path, value) in json["files"]?.object ?? [:] {

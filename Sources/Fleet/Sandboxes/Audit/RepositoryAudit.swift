@@ -28,9 +28,11 @@ struct RepositoryAudit: Sendable {
 
   /// Compares with how things were before the worker came, as the supervisor kept it where no worker could touch it.
   func run(against before: AuditSnapshot) throws -> Result {
-    let after = try AuditSnapshot.take(common: common)
+    let after = try AuditSnapshot.take(common: common, repository: before.repository)
     guard after.directory.isSame(as: before.directory) else {
-      return Result(findings: [replaced(after)], isBlocked: true)
+      // Nobody knows how it was.
+      let drift = AuditDrift(what: "\(common) was replaced by another directory", action: .block)
+      return Result(findings: [.leftAlone(drift)], isBlocked: true)
     }
     let before = before.expecting(after)
     let worktrees = Worktree.all(common: common).compactMap(\.note)
@@ -38,6 +40,7 @@ struct RepositoryAudit: Sendable {
     // Without a worktree of its own, the name of its first branch is the best guess.
     let own = branches.isEmpty ? [SandboxName.branchPrefix + worker.text] : Set(branches)
     var result = Result(baseline: after)
+    var unanchored: [(String, ObjectID)] = []
     for drift in AuditDrift.between(before, after, own: own, used: Set(worktrees.compactMap(\.branch))) {
       if drift.action == .block { result.isBlocked = true }
       guard repairs else {
@@ -49,8 +52,9 @@ struct RepositoryAudit: Sendable {
       do {
         if let finding = try act(on: drift, before) { result.findings.append(finding) }
       } catch {
-        // As it stands it must not become the measure.
-        result.isBlocked = true
+        // As it stands it must not become the measure. What could not be anchored is no danger: the next audit tries again.
+        result.isBlocked = result.isBlocked || drift.action.isGrave
+        if case .anchor(let ref, let old) = drift.action { unanchored.append((ref, old)) }
         result.findings.append(AuditFinding(drift: drift, done: "could not be put right: \(error)", isSerious: true))
       }
     }
@@ -59,17 +63,11 @@ struct RepositoryAudit: Sendable {
       try noteFindings(result.findings.filter(\.isSerious))
       // Looked at again only where something was put right.
       if result.findings.contains(where: { $0.drift.action != .report }) {
-        result.baseline = try AuditSnapshot.take(common: common)
+        result.baseline = try AuditSnapshot.take(common: common, repository: before.repository)
       }
+      for (ref, old) in unanchored { result.baseline?.miss(ref, old) }
     }
     return result
-  }
-
-  /// Nothing is put back into a directory of which nobody knows how it was.
-  private func replaced(_ after: AuditSnapshot) -> AuditFinding {
-    AuditFinding(
-      drift: AuditDrift(what: "\(after.directory.path) was replaced by another directory", action: .block),
-      done: "nothing was put back: sandboxes of this repository are refused until somebody looked", isSerious: true)
   }
 
   /// A removal parks and deletes after its audit: for the next one that is how things stand.
@@ -110,7 +108,8 @@ struct RepositoryAudit: Sendable {
       let repository = try Repository(opening: common, bare: true)
       guard repository.contains(old) else { return did("what it named is gone") }
       let isOurs = ref.hasPrefix(SandboxName.branchPrefix) || ref.hasPrefix("refs/looop/")
-      let current = try repository.target(of: ref)
+      // One that was made unreadable names nothing.
+      let current = try? repository.target(of: ref)
       // A branch that went forward is everyday work, by whomever.
       if let current, try repository.isReachable(old, from: [current]) {
         return isOurs ? nil : did("it went forward", serious: false)
@@ -125,11 +124,19 @@ struct RepositoryAudit: Sendable {
     }
   }
 
+  /// What is anchored under a name already stays there. Flat below its kind: git has no `feature/x` beside a `feature`.
   private func anchor(_ ref: String, _ id: ObjectID, _ repository: borrowing Repository) throws -> String {
-    let name = "refs/looop/audit/\(worker)/" + ref.dropFirst("refs/".count)
-    if try repository.target(of: name) == nil {
-      try repository.createReference(name, at: id, message: "looop: what \(ref) named before \(worker)")
+    let parts = ref.split(separator: "/", maxSplits: 2).dropFirst().map { $0.replacing("/", with: "-") }
+    let first = "refs/looop/audit/\(worker)/" + parts.joined(separator: "/")
+    var (name, number) = (first, 1)
+    while true {
+      let anchored = try repository.target(of: name)
+      if anchored == id { return name }
+      if anchored == nil, try repository.references(matching: "\(name)/*").isEmpty { break }
+      number += 1
+      name = "\(first)-\(number)"
     }
+    try repository.createReference(name, at: id, message: "looop: what \(ref) named before \(worker)")
     return name
   }
 
