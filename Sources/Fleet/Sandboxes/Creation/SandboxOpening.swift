@@ -24,6 +24,8 @@ struct SandboxOpening: Sendable {
   /// In the admin directory until all that follows the checkout is done: so long nobody has worked in it, and a retry goes on from there.
   static let pendingFile = "looop.pending"
 
+  static func isPending(_ worktree: Worktree) -> Bool { Files.exists(worktree.directory.appending(pendingFile)) }
+
   func run() throws -> JSON {
     // The helper began with a page at each fault (``ProgramPages``), because many may write all their files at a time. With a pooled tree none
     // of that is held, and the more faults would be 2 of its few milliseconds.
@@ -100,8 +102,7 @@ struct SandboxOpening: Sendable {
   private func furnish(
     _ made: SandboxCreation.Made, _ site: Site, _ top: ExternalContent, _ environment: [String: String], lock: CInt
   ) throws -> [String] {
-    let pending = made.worktree.directory.appending(Self.pendingFile)
-    guard Files.exists(pending) else { return [] }
+    guard Self.isPending(made.worktree) else { return [] }
     let included = try include(in: made, site)
     // Before the setup, which may be cut off: what the sandbox was given, secrets too, is never parked as somebody's work.
     if !included.isEmpty || !made.isNew { try Furnished.remember(made.worktree, tree: made.path) }
@@ -113,7 +114,9 @@ struct SandboxOpening: Sendable {
         lock: lock)
       try Furnished.remember(made.worktree, tree: made.path)
     }
-    AtomicFile.remove(pending)
+    let pending = made.worktree.directory.appending(Self.pendingFile)
+    // With it there, what the worker will have made would be taken for given.
+    guard AtomicFile.remove(pending) else { throw HostError.last("remove", pending) }
     return included
   }
 
