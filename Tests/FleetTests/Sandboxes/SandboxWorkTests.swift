@@ -338,9 +338,43 @@ import Testing
     let shown = Self.work(fixture, "diff", "w", ["last": record])
     #expect(shown["state"] == "branch" && Self.summaries(shown) == ["second"], "\(shown.compact)")
     #expect(Self.work(fixture, "diff", "w")["code"] == "conflict", "without a record nobody can tell")
-    // It is not lost: it is listed, and once nothing later is there it is what the name means.
+    // Nor is it the last one's where that left nothing; it is not lost.
     try fixture.git(["branch", "-D", "looop/w-2"])
-    #expect(Self.work(fixture, "diff", "w", ["last": record])["state"] == "parked")
+    try Self.expectNothingLeft(fixture, record)
+    #expect(Self.work(fixture, "restore", "w", ["as": "again"])["ok"] == true)
+  }
+
+  private static func expectNothingLeft(_ fixture: GitFixture, _ record: JSON) throws {
+    let before = try fixture.head("main")
+    for verb in ["diff", "land"] {
+      let refused = Self.work(fixture, verb, "w", ["last": record])
+      #expect(refused["code"] == "not_found", "\(refused.compact)")
+      let words = refused["message"]?.string ?? ""
+      #expect(words.contains("the last start of w left nothing; refs/looop/parked/w"), "\(refused.compact)")
+    }
+    #expect(try fixture.head("main") == before)
+  }
+
+  /// Nothing in such a ref tells whose start it is of.
+  @Test func `commits of an earlier start that no branch led to are not mixed with the last one's`() throws {
+    let fixture = try GitFixture()
+    let tree = try fixture.create()
+    try fixture.git(["checkout", "-q", "--detach"], in: tree)
+    try Self.commit(fixture, tree)
+    try TreeRemoval.remove(tree)
+    #expect(fixture.verb("remove")["parked"] == ["refs/looop/parked/w"])
+    var record = try Self.start(fixture, "second")
+    #expect(record["branch"] == "looop/w-2")
+    for start in [Files.now - 60, Files.now + 1] {
+      record["started_at"] = .int(start)
+      let shown = Self.work(fixture, "diff", "w", ["last": record])
+      #expect(shown["state"] == "branch" && Self.summaries(shown) == ["second"], "\(shown.compact)")
+      #expect(shown["patch"]?.string?.contains("work.txt") == false && shown["files"] == 1, "\(shown.compact)")
+      let dry = Self.work(fixture, "land", "w", ["last": record, "dry_run": true])
+      #expect(shown["tip"]?.string == dry["tip"]?.string)
+    }
+    try fixture.git(["branch", "-D", "looop/w-2"])
+    try Self.expectNothingLeft(fixture, record)
   }
 
   @Test func `of parked work the newest of that worker is meant`() throws {

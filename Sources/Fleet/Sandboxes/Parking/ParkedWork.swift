@@ -102,13 +102,20 @@ struct ParkedWork: Hashable, Sendable {
       let name = String(reference.name.dropFirst(SandboxName.parkedPrefix.count))
       guard let number = worker.number(of: name) else { continue }
       let work = try read(reference.target, in: repository)?.work
-      // Of commits alone only the ref's name tells whose they are, and nothing when they were parked.
+      // Of commits alone only the ref's name tells whose they are.
       guard number == 1 || work?.worker == worker.text else { continue }
       let age = (work?.parkedAt ?? 0, number)
       if let newest, newest.age > age { continue }
-      let commit = try work == nil ? LonelyCommits.tip(of: reference.target, in: repository) : reference.target
-      newest = (age, SandboxWork.Parked(commit: commit, work: work))
+      newest = (age, try parked(reference.name, reference.target, work, in: repository))
     }
     return newest?.parked
+  }
+
+  private static func parked(
+    _ ref: String, _ target: ObjectID, _ work: ParkedWork?, in repository: borrowing Repository
+  ) throws -> SandboxWork.Parked {
+    if let work { return SandboxWork.Parked(ref: ref, time: work.parkedAt, commit: target, work: work) }
+    return SandboxWork.Parked(
+      ref: ref, time: try repository.time(of: target), commit: try LonelyCommits.tip(of: target, in: repository))
   }
 }
