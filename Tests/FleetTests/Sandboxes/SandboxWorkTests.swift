@@ -377,6 +377,36 @@ import Testing
     try Self.expectNothingLeft(fixture, record)
   }
 
+  /// Makes a parked ref as anybody may.
+  private static func forge(_ fixture: GitFixture, _ ref: String) throws {
+    let script = """
+      b=$(echo '{}' | git hash-object -w --stdin)
+      t=$(printf '100644 blob %s\\tmanifest.json\\n' $b | git mktree)
+      d=$(git commit-tree $t -m details </dev/null)
+      git update-ref \(ref) $(git commit-tree HEAD^{tree} -p HEAD -p $d -m parked </dev/null)
+      """
+    let made = try RunningProcess.run(
+      "/bin/sh", ["-ec", script], environment: GitFixture.identity, directory: fixture.repository)
+    #expect(made.exitCode == 0, "\(made.errors)")
+  }
+
+  @Test func `a parked ref that cannot be read is in nobody's way, or is told with the way out`() throws {
+    let fixture = try GitFixture()
+    let record = try Self.start(fixture, "first", dirty: true)
+    try Self.forge(fixture, "refs/looop/parked/w-7")
+    for verb in ["diff", "land"] {
+      let answer = Self.work(fixture, verb, "w", ["last": record, "dry_run": true])
+      #expect(answer["ok"] == true && answer["unsaved"] == 1, "\(answer.compact)")
+    }
+    try fixture.git(["update-ref", "-d", "refs/looop/parked/w"])
+    try Self.forge(fixture, "refs/looop/parked/w")
+    let refused = Self.work(fixture, "diff", "w", ["last": record])
+    #expect(refused["code"] == "unsupported", "\(refused.compact)")
+    let wayOut = try #require(refused["hint"]?.string?.split(separator: "it: ").last, "\(refused.compact)")
+    #expect(try RunningProcess.shell(String(wayOut)).exitCode == 0)
+    #expect(Self.summaries(Self.work(fixture, "diff", "w", ["last": record])) == ["first"])
+  }
+
   @Test func `of parked work the newest of that worker is meant`() throws {
     let fixture = try GitFixture()
     _ = try Self.start(fixture, "first", dirty: true)
