@@ -68,10 +68,15 @@ import Testing
     #expect(eventually(within: 30) { told() == "begun\n" }, "\(first.output)\(first.errors)")
     first.signal(SIGKILL)
     #expect(first.wait() == .signal(SIGKILL))
+    // No longer than a setup may take: it may hang.
+    let refused = fixture.verb("create", "w", ["setup": "true", "setup_timeout_s": 1])
+    #expect(refused["code"] == "busy" && refused["message"]?.string?.contains("(sh)") == true, "\(refused.compact)")
     let second = try Self.begin(fixture, setup: "echo second >>\(order)")
+    let lock = SandboxLayout(root: fixture.root).openingLock(try SandboxName("w"))
     let isWaiting = eventually(within: 30) {
-      let locks = (FileReading.of("/proc/locks").text ?? "").split(separator: "\n")
-      return locks.contains { $0.contains("-> FLOCK") && $0.contains(" \(second.pid) ") } || !second.isRunning
+      let open = FilePath("/proc/\(second.pid)/fd")
+      return Files.names(open).contains { Files.linkBytes(open.appending($0)) == Array(lock.string.utf8) }
+        || !second.isRunning
     }
     #expect(isWaiting && told() == "begun\n")
     try AtomicFile.write("", to: go)

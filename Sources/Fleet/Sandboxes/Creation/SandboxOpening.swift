@@ -34,7 +34,7 @@ struct SandboxOpening: Sendable {
     let site = try prepareSite()
     try site.layout.prepare()
     // Somebody who asked before and died may have left a helper that still runs the setup, or a setup whose helper died.
-    let opening = try FileLock(waitingFor: site.layout.openingLock(site.worker))
+    let opening = try openingLock(site)
     defer { _ = flock(opening.descriptor.raw, LOCK_UN) }
 
     var creation = creation(site)
@@ -70,6 +70,29 @@ struct SandboxOpening: Sendable {
     quota.estimate = request.number("disk_used_bytes")
     try quota.enforce(layout)
     return Site(layout: layout, worker: worker, place: try RepositoryPlace.forCreation(request))
+  }
+
+  private var setupDeadline: Double {
+    request.number("setup_timeout_s").map(Double.init) ?? SandboxHook.defaultDeadline
+  }
+
+  /// Held by whoever makes it, and by a setup that outlived its helper: nobody ends that one, and it may hang. So it is waited for no longer
+  /// than a setup may take.
+  private func openingLock(_ site: Site) throws -> FileLock {
+    let path = site.layout.openingLock(site.worker)
+    let file = try OwnedDescriptor(opening: path, O_RDWR | O_CREAT, mode: 0o644, operation: "lock")
+    let end = HostClock.system.monotonic() + setupDeadline
+    while flock(file.raw, LOCK_EX | LOCK_NB) != 0 {
+      guard errno == EWOULDBLOCK || errno == EINTR else { throw HostError.last("lock", path) }
+      guard HostClock.system.monotonic() < end else {
+        let users = try TreeUsers(request).find(in: site.layout.tree(site.worker)).joined(separator: ", ")
+        throw SandboxError(
+          .busy, "an earlier setup of \(site.worker) is still at work" + (users.isEmpty ? "" : ": \(users)"),
+          hint: "end what hangs there (kill), or give it more time: setup_timeout")
+      }
+      usleep(20_000)
+    }
+    return FileLock(owning: file)
   }
 
   private func creation(_ site: Site) -> SandboxCreation {
@@ -110,8 +133,7 @@ struct SandboxOpening: Sendable {
       made.worktree, tree: made.path, commit: made.base, deadline: SandboxHook.defaultDeadline)
     if let setup {
       try SandboxHook.run(
-        setup, in: made.path, environment: environment, deadline: request.number("setup_timeout_s").map(Double.init),
-        lock: lock)
+        setup, in: made.path, environment: environment, deadline: setupDeadline, lock: lock)
       try Furnished.remember(made.worktree, tree: made.path)
     }
     let pending = made.worktree.directory.appending(Self.pendingFile)
