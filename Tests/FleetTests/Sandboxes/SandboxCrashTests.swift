@@ -153,6 +153,19 @@ import Testing
     #expect(FileReading.of(tree.appending("run.sh")).text == "late\n")
   }
 
+  /// Without the registration the sweep would take the tree aside for any other.
+  @Test func `nor is its registration taken away by a directory that claims to be it`() throws {
+    let (fixture, tree, layout) = try Self.cutOff()
+    try Directory.create(tree)
+    try AtomicFile.write("gitdir: \(fixture.repository)/.git/worktrees/w\n", to: tree.appending(".git"))
+    let kept = fixture.verb("remove")
+    #expect(kept["outcome"] == "kept", "\(kept.compact)")
+    #expect(kept["reason"]?.string?.contains(layout.trash.string) == true, "\(kept.compact)")
+    try TreeRemoval.remove(tree)
+    #expect(fixture.verb("sweep", "x", ["grace_s": 0, "pool_max": 0])["restored"] == ["w"])
+    #expect(FileReading.of(tree.appending("run.sh")).text == "late\n")
+  }
+
   /// It makes a place for its tree and then moves it there; who makes room meanwhile must not take the place away.
   @Test func `a removal that has just begun is left alone by whoever makes room`() throws {
     let fixture = try GitFixture()

@@ -338,9 +338,73 @@ import Testing
     let shown = Self.work(fixture, "diff", "w", ["last": record])
     #expect(shown["state"] == "branch" && Self.summaries(shown) == ["second"], "\(shown.compact)")
     #expect(Self.work(fixture, "diff", "w")["code"] == "conflict", "without a record nobody can tell")
-    // It is not lost: it is listed, and once nothing later is there it is what the name means.
+    // Nor is it the last one's where that left nothing; it is not lost.
     try fixture.git(["branch", "-D", "looop/w-2"])
-    #expect(Self.work(fixture, "diff", "w", ["last": record])["state"] == "parked")
+    try Self.expectNothingLeft(fixture, record)
+    #expect(Self.work(fixture, "restore", "w", ["as": "again"])["ok"] == true)
+  }
+
+  private static func expectNothingLeft(_ fixture: GitFixture, _ record: JSON) throws {
+    let before = try fixture.head("main")
+    for verb in ["diff", "land"] {
+      let refused = Self.work(fixture, verb, "w", ["last": record])
+      #expect(refused["code"] == "not_found", "\(refused.compact)")
+      let words = refused["message"]?.string ?? ""
+      #expect(words.contains("the last start of w left nothing; refs/looop/parked/w"), "\(refused.compact)")
+    }
+    #expect(try fixture.head("main") == before)
+  }
+
+  /// Nothing in such a ref tells whose start it is of.
+  @Test func `commits of an earlier start that no branch led to are not mixed with the last one's`() throws {
+    let fixture = try GitFixture()
+    let tree = try fixture.create()
+    try fixture.git(["checkout", "-q", "--detach"], in: tree)
+    try Self.commit(fixture, tree)
+    try TreeRemoval.remove(tree)
+    #expect(fixture.verb("remove")["parked"] == ["refs/looop/parked/w"])
+    var record = try Self.start(fixture, "second")
+    #expect(record["branch"] == "looop/w-2")
+    for start in [Files.now - 60, Files.now + 1] {
+      record["started_at"] = .int(start)
+      let shown = Self.work(fixture, "diff", "w", ["last": record])
+      #expect(shown["state"] == "branch" && Self.summaries(shown) == ["second"], "\(shown.compact)")
+      #expect(shown["patch"]?.string?.contains("work.txt") == false && shown["files"] == 1, "\(shown.compact)")
+      let dry = Self.work(fixture, "land", "w", ["last": record, "dry_run": true])
+      #expect(shown["tip"]?.string == dry["tip"]?.string)
+    }
+    try fixture.git(["branch", "-D", "looop/w-2"])
+    try Self.expectNothingLeft(fixture, record)
+  }
+
+  /// Makes a parked ref as anybody may.
+  private static func forge(_ fixture: GitFixture, _ ref: String) throws {
+    let script = """
+      b=$(echo '{}' | git hash-object -w --stdin)
+      t=$(printf '100644 blob %s\\tmanifest.json\\n' $b | git mktree)
+      d=$(git commit-tree $t -m details </dev/null)
+      git update-ref \(ref) $(git commit-tree HEAD^{tree} -p HEAD -p $d -m parked </dev/null)
+      """
+    let made = try RunningProcess.run(
+      "/bin/sh", ["-ec", script], environment: GitFixture.identity, directory: fixture.repository)
+    #expect(made.exitCode == 0, "\(made.errors)")
+  }
+
+  @Test func `a parked ref that cannot be read is in nobody's way, or is told with the way out`() throws {
+    let fixture = try GitFixture()
+    let record = try Self.start(fixture, "first", dirty: true)
+    try Self.forge(fixture, "refs/looop/parked/w-7")
+    for verb in ["diff", "land"] {
+      let answer = Self.work(fixture, verb, "w", ["last": record, "dry_run": true])
+      #expect(answer["ok"] == true && answer["unsaved"] == 1, "\(answer.compact)")
+    }
+    try fixture.git(["update-ref", "-d", "refs/looop/parked/w"])
+    try Self.forge(fixture, "refs/looop/parked/w")
+    let refused = Self.work(fixture, "diff", "w", ["last": record])
+    #expect(refused["code"] == "unsupported", "\(refused.compact)")
+    let wayOut = try #require(refused["hint"]?.string?.split(separator: "it: ").last, "\(refused.compact)")
+    #expect(try RunningProcess.shell(String(wayOut)).exitCode == 0)
+    #expect(Self.summaries(Self.work(fixture, "diff", "w", ["last": record])) == ["first"])
   }
 
   @Test func `of parked work the newest of that worker is meant`() throws {

@@ -18,6 +18,8 @@ struct IgnoredFiles: Hashable, Sendable {
 
   /// `entries` are the ignored ones of the status.
   init(_ entries: [StatusEntry], in worktree: Worktree, tree: FilePath) {
+    // Nobody has worked in it: all of them, secrets too, are what a setup that was cut off had made or what was copied for it.
+    if SandboxOpening.isPending(worktree) { return }
     let furnished = Furnished.read(worktree)
     var files: [(path: FilePath, size: Int64)] = []
     for entry in entries {

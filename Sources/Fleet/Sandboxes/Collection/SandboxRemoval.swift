@@ -61,7 +61,10 @@ struct SandboxRemoval: Sendable {
     let corner = RepositoryCorner(common: common)
     try corner.prepare()
     try layout.prepare()
-    if !dryRun, !Files.exists(tree) { try CutOffRemoval(layout: layout, common: common).putBack(worker) }
+    // What it held is aside: without its registration nobody would know it for what it is.
+    if !dryRun, let why = try CutOffRemoval(layout: layout, common: common).putBack(worker).obstructed.first {
+      return Result(verdict: .keep([why]), facts: WorktreeFacts())
+    }
     guard Files.exists(tree) || registration != nil else {
       // Asked twice, or the first answer was lost: what was wanted is so.
       return Result(verdict: .finish("there is no sandbox of \(worker)"), facts: WorktreeFacts(), removed: true)

@@ -24,6 +24,8 @@ struct SandboxOpening: Sendable {
   /// In the admin directory until all that follows the checkout is done: so long nobody has worked in it, and a retry goes on from there.
   static let pendingFile = "looop.pending"
 
+  static func isPending(_ worktree: Worktree) -> Bool { Files.exists(worktree.directory.appending(pendingFile)) }
+
   func run() throws -> JSON {
     // The helper began with a page at each fault (``ProgramPages``), because many may write all their files at a time. With a pooled tree none
     // of that is held, and the more faults would be 2 of its few milliseconds.
@@ -32,7 +34,7 @@ struct SandboxOpening: Sendable {
     let site = try prepareSite()
     try site.layout.prepare()
     // Somebody who asked before and died may have left a helper that still runs the setup, or a setup whose helper died.
-    let opening = try FileLock(waitingFor: site.layout.openingLock(site.worker))
+    let opening = try openingLock(site)
     defer { _ = flock(opening.descriptor.raw, LOCK_UN) }
 
     var creation = creation(site)
@@ -70,6 +72,29 @@ struct SandboxOpening: Sendable {
     return Site(layout: layout, worker: worker, place: try RepositoryPlace.forCreation(request))
   }
 
+  private var setupDeadline: Double {
+    request.number("setup_timeout_s").map(Double.init) ?? SandboxHook.defaultDeadline
+  }
+
+  /// Held by whoever makes it, and by a setup that outlived its helper: nobody ends that one, and it may hang. So it is waited for no longer
+  /// than a setup may take.
+  private func openingLock(_ site: Site) throws -> FileLock {
+    let path = site.layout.openingLock(site.worker)
+    let file = try OwnedDescriptor(opening: path, O_RDWR | O_CREAT, mode: 0o644, operation: "lock")
+    let end = HostClock.system.monotonic() + setupDeadline
+    while flock(file.raw, LOCK_EX | LOCK_NB) != 0 {
+      guard errno == EWOULDBLOCK || errno == EINTR else { throw HostError.last("lock", path) }
+      guard HostClock.system.monotonic() < end else {
+        let users = try TreeUsers(request).find(in: site.layout.tree(site.worker)).joined(separator: ", ")
+        throw SandboxError(
+          .busy, "an earlier setup of \(site.worker) is still at work" + (users.isEmpty ? "" : ": \(users)"),
+          hint: "end what hangs there (kill), or give it more time: setup_timeout")
+      }
+      usleep(20_000)
+    }
+    return FileLock(owning: file)
+  }
+
   private func creation(_ site: Site) -> SandboxCreation {
     var creation = SandboxCreation(
       layout: site.layout, worker: site.worker, repositoryName: site.place.name, common: site.place.common,
@@ -100,8 +125,7 @@ struct SandboxOpening: Sendable {
   private func furnish(
     _ made: SandboxCreation.Made, _ site: Site, _ top: ExternalContent, _ environment: [String: String], lock: CInt
   ) throws -> [String] {
-    let pending = made.worktree.directory.appending(Self.pendingFile)
-    guard Files.exists(pending) else { return [] }
+    guard Self.isPending(made.worktree) else { return [] }
     let included = try include(in: made, site)
     // Before the setup, which may be cut off: what the sandbox was given, secrets too, is never parked as somebody's work.
     if !included.isEmpty || !made.isNew { try Furnished.remember(made.worktree, tree: made.path) }
@@ -109,11 +133,12 @@ struct SandboxOpening: Sendable {
       made.worktree, tree: made.path, commit: made.base, deadline: SandboxHook.defaultDeadline)
     if let setup {
       try SandboxHook.run(
-        setup, in: made.path, environment: environment, deadline: request.number("setup_timeout_s").map(Double.init),
-        lock: lock)
+        setup, in: made.path, environment: environment, deadline: setupDeadline, lock: lock)
       try Furnished.remember(made.worktree, tree: made.path)
     }
-    AtomicFile.remove(pending)
+    let pending = made.worktree.directory.appending(Self.pendingFile)
+    // With it there, what the worker will have made would be taken for given.
+    guard AtomicFile.remove(pending) else { throw HostError.last("remove", pending) }
     return included
   }
 

@@ -126,6 +126,15 @@ extension Repository {
     defer { unsafe git_commit_free(handle) }
     return unsafe (0..<git_commit_parentcount(handle)).compactMap { unsafe ObjectID(git_commit_parent_id(handle, $0)) }
   }
+
+  /// By its own word: seconds since 1970.
+  func time(of commit: ObjectID) throws(GitError) -> Int64 {
+    var handle: OpaquePointer?
+    var raw = commit.raw
+    try check("read commit \(commit)", unsafe git_commit_lookup(&handle, pointer, &raw))
+    defer { unsafe git_commit_free(handle) }
+    return unsafe git_commit_time(handle)
+  }
 }
 
 extension Repository {

@@ -98,17 +98,38 @@ struct ParkedWork: Hashable, Sendable {
     of worker: SandboxName, in repository: borrowing Repository
   ) throws -> SandboxWork.Parked? {
     var newest: (age: (Int64, Int), parked: SandboxWork.Parked)?
+    var unreadable: SandboxError?
     for reference in try repository.references(matching: SandboxName.parkedPrefix + worker.text + "*") {
       let name = String(reference.name.dropFirst(SandboxName.parkedPrefix.count))
       guard let number = worker.number(of: name) else { continue }
-      let work = try read(reference.target, in: repository)?.work
-      // Of commits alone only the ref's name tells whose they are, and nothing when they were parked.
-      guard number == 1 || work?.worker == worker.text else { continue }
-      let age = (work?.parkedAt ?? 0, number)
-      if let newest, newest.age > age { continue }
-      let commit = try work == nil ? LonelyCommits.tip(of: reference.target, in: repository) : reference.target
-      newest = (age, SandboxWork.Parked(commit: commit, work: work))
+      do {
+        let work = try read(reference.target, in: repository)?.work
+        // Of commits alone only the ref's name tells whose they are.
+        guard number == 1 || work?.worker == worker.text else { continue }
+        let age = (work?.parkedAt ?? 0, number)
+        if let newest, newest.age > age { continue }
+        newest = (age, try parked(reference.name, reference.target, work, in: repository))
+      } catch {
+        // A ref is open to everybody: one that anybody may have made with a number is in nobody's way.
+        if number == 1 { unreadable = refusal(of: reference.name, error, in: repository) }
+      }
     }
+    if newest == nil, let unreadable { throw unreadable }
     return newest?.parked
+  }
+
+  private static func parked(
+    _ ref: String, _ target: ObjectID, _ work: ParkedWork?, in repository: borrowing Repository
+  ) throws -> SandboxWork.Parked {
+    if let work { return SandboxWork.Parked(ref: ref, time: work.parkedAt, commit: target, work: work) }
+    return SandboxWork.Parked(
+      ref: ref, time: try repository.time(of: target), commit: try LonelyCommits.tip(of: target, in: repository))
+  }
+
+  private static func refusal(of ref: String, _ error: any Error, in repository: borrowing Repository) -> SandboxError {
+    SandboxError(
+      .unsupported, "\(ref) cannot be read: \(SandboxError(error).message)",
+      hint: "look at it; if nobody needs it: git -C \(repository.commonDirectory.string.shellWord) update-ref -d \(ref)"
+    )
   }
 }

@@ -4,6 +4,10 @@ import Tenant
 /// Where a worker's work is now: in its worktree while that is there, parked on a ref, or on its branch alone.
 struct SandboxWork: Sendable {
   struct Parked: Hashable, Sendable {
+    /// In full.
+    var ref: String
+    /// When it was parked; of commits only, when the last of them was made.
+    var time: Int64
     /// The whole working tree as it stood.
     var commit: ObjectID
     /// `nil` for a ref that holds commits only: then `commit` is the last of them.
@@ -51,12 +55,18 @@ struct SandboxWork: Sendable {
       places = places.filter { $0.name.text == name } + places.filter { $0.name.text != name }
     }
     if let work = places.lazy.compactMap({ standing(worker, $0) }).first { return work }
+    var earlier: [String] = []
     for place in places {
       do {
-        if let work = try left(worker, place, last) { return work }
+        if let work = try left(worker, place, last, &earlier) { return work }
       } catch let error where !(error is SandboxError) {
         broken.append("\(place.name): \(SandboxError(error).message)")
       }
+    }
+    guard earlier.isEmpty else {
+      throw SandboxError(
+        .notFound, (["the last start of \(worker) left nothing"] + earlier + broken).joined(separator: "; "),
+        hint: "what an earlier start left comes back as a sandbox: looop-fleet sandbox restore TENANT/WORKER --as NAME")
     }
     throw SandboxError(
       .notFound,
@@ -73,22 +83,34 @@ struct SandboxWork: Sendable {
   }
 
   /// On a parked ref, on a branch, or both.
+  ///
+  /// - `earlier`: in words, what is there and is not the last start's.
   private static func left(
-    _ worker: SandboxName, _ place: RepositoryPlace, _ last: LastStart
+    _ worker: SandboxName, _ place: RepositoryPlace, _ last: LastStart, _ earlier: inout [String]
   ) throws -> SandboxWork? {
     let repository = try Repository(opening: place.common, bare: true)
     let note = Worktree.of(worker, in: place.layout, common: place.common)?.note
     var work = SandboxWork(place: place, worker: worker, note: note)
     let known = note?.branch ?? last.branch
+    let own = known ?? SandboxName.branchPrefix + worker.text
+    let hasOwn = try repository.target(of: own) != nil
+    var branch: String? = own
     work.parked = try ParkedWork.newest(of: worker, in: repository)
-    if let known, let start = last.startedAt, let parked = work.parked?.work, parked.parkedAt < start,
-      try repository.target(of: known) != nil
-    {
-      // An earlier start's, while the branch of the last one is there.
-      work.parked = nil
+    if let parked = work.parked {
+      if let start = last.startedAt, parked.time < start {
+        guard known != nil, hasOwn else {
+          earlier.append("\(parked.ref) in \(place.common) was parked before it")
+          return nil
+        }
+        work.parked = nil
+      } else if parked.work == nil, hasOwn {
+        // Commits that no branch led to may be what the worker gave up; what it kept is on its branch.
+        work.parked = nil
+      } else {
+        // What parked it says where its HEAD was. If that was detached, no branch leads to all of it.
+        branch = parked.work?.branch
+      }
     }
-    // What parked it says where its HEAD was. If that was detached, no branch leads to all of it.
-    let branch = work.parked?.work.map(\.branch) ?? (known ?? SandboxName.branchPrefix + worker.text)
     if let branch, try repository.target(of: branch) != nil { work.branch = branch }
     guard work.parked != nil || work.branch != nil else { return nil }
     if known == nil { try refuseLater(than: work, repository) }
