@@ -79,20 +79,18 @@ struct SandboxOpening: Sendable {
   /// Held by whoever makes it, and by a setup that outlived its helper: nobody ends that one, and it may hang. So it is waited for no longer
   /// than a setup may take.
   private func openingLock(_ site: Site) throws -> FileLock {
-    let path = site.layout.openingLock(site.worker)
-    let file = try OwnedDescriptor(opening: path, O_RDWR | O_CREAT, mode: 0o644, operation: "lock")
-    let end = HostClock.system.monotonic() + setupDeadline
-    while flock(file.raw, LOCK_EX | LOCK_NB) != 0 {
-      guard errno == EWOULDBLOCK || errno == EINTR else { throw HostError.last("lock", path) }
-      guard HostClock.system.monotonic() < end else {
+    var patience = setupDeadline
+    while true {
+      if let lock = try FileLock.tryTaking(site.layout.openingLock(site.worker)) { return lock }
+      guard patience > 0 else {
         let users = try TreeUsers(request).find(in: site.layout.tree(site.worker)).joined(separator: ", ")
         throw SandboxError(
           .busy, "an earlier setup of \(site.worker) is still at work" + (users.isEmpty ? "" : ": \(users)"),
           hint: "end what hangs there (kill), or give it more time: setup_timeout")
       }
       usleep(20_000)
+      patience -= 0.02
     }
-    return FileLock(owning: file)
   }
 
   private func creation(_ site: Site) -> SandboxCreation {

@@ -128,7 +128,7 @@ extension Repository {
   }
 
   /// By its own word: seconds since 1970.
-  func time(of commit: ObjectID) throws(GitError) -> Int64 {
+  func committedAt(_ commit: ObjectID) throws(GitError) -> Int64 {
     var handle: OpaquePointer?
     var raw = commit.raw
     try check("read commit \(commit)", unsafe git_commit_lookup(&handle, pointer, &raw))

@@ -123,7 +123,7 @@ struct ParkedWork: Hashable, Sendable {
   ) throws -> SandboxWork.Parked {
     if let work { return SandboxWork.Parked(ref: ref, time: work.parkedAt, commit: target, work: work) }
     return SandboxWork.Parked(
-      ref: ref, time: try repository.time(of: target), commit: try LonelyCommits.tip(of: target, in: repository))
+      ref: ref, time: try repository.committedAt(target), commit: try LonelyCommits.tip(of: target, in: repository))
   }
 
   private static func refusal(of ref: String, _ error: any Error, in repository: borrowing Repository) -> SandboxError {
